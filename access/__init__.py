@@ -1,0 +1,1 @@
+"""Who may: merchants, people, roles, API secrets, second factor, sealed fields, audit trail, the base of the API."""

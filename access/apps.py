@@ -1,0 +1,14 @@
+"""App registration."""
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    """People, secrets and the audit trail."""
+
+    name = "access"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the recurring work."""
+        from access import upkeep  # noqa: F401 - importing it registers the sweepers, once models are loaded

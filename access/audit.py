@@ -1,0 +1,59 @@
+"""The audit trail: one row per sign-in, decision, state move, disclosure, export, key or role change."""
+
+from collections.abc import Mapping
+
+from access.models import AuditEvent
+from core.actor import Actor
+from core.scope import Scope
+
+_HIDDEN = "***"
+# Names whose values never reach the trail, whatever a caller hands in.
+_SECRET_NAMES = frozenset(
+    {"password", "secret", "apisecret", "token", "totpsecret", "accountnumber", "residentnumber", "code", "otp"}
+)
+
+
+def record(
+    *,
+    scope: Scope | None,
+    by: Actor,
+    action: str,
+    kind: str,
+    object_id: str,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    reason: str = "",
+) -> AuditEvent:
+    """
+    Add one event in the caller's transaction: it is kept if, and only if, what it tells about is.
+
+    `action` is a dotted verb such as `payout.approved`. Values under secret names are replaced in `before` and `after`.
+    """
+    return AuditEvent.objects.create(
+        merchant_id=scope.merchant_id if scope else None,
+        is_test=scope.is_test if scope else False,
+        actor_kind=by.kind.value,
+        actor_name=by.name,
+        user_id=by.user_id,
+        secret_id=by.secret_id,
+        action=action,
+        object_kind=kind,
+        object_id=object_id,
+        before=_masked(before),
+        after=_masked(after),
+        reason=reason,
+        request_id=by.request_id,
+        address=by.address,
+    )
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _HIDDEN if _is_secret(str(name)) else _masked(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item) for item in value]
+    return value
+
+
+def _is_secret(name: str) -> bool:
+    return name.replace("_", "").replace("-", "").lower() in _SECRET_NAMES

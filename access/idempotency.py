@@ -1,0 +1,126 @@
+"""
+Idempotency keys: a request sent twice has the effect of sending it once, and gets the same bytes back.
+
+The key is locked, looked up and stored in the request's own transaction, together with what the request does. So a
+crash leaves either all of it or nothing, and no key can hang "in progress".
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from access.models import IdempotencyKey
+from core.errors import Conflict, DomainError, InvalidRequest
+from core.scope import Scope
+
+KEPT = timedelta(days=30)
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x20-\x7e]{16,256}", re.ASCII)
+
+
+class Outstanding(Conflict):
+    """A request with the same key is being worked on right now."""
+
+    code = "IDEMPOTENCY_OUTSTANDING_REQUEST"
+    retry_after = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An answer as bytes; `replayed` when an earlier request made it."""
+
+    status: int
+    body: bytes
+    content_type: str
+    replayed: bool = False
+
+
+def read_key(header: str | None) -> str | None:
+    """Return the key a header holds, bare or as a quoted string. Raises InvalidRequest for a malformed one."""
+    if header is None:
+        return None
+    key = header.strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = re.sub(r"\\([\"\\])", r"\1", key[1:-1])
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest(_("Idempotency-Key는 ASCII 16자부터 256자까지예요."), field=HEADER)
+    return key
+
+
+def fingerprint(*, method: str, path: str, query: Mapping[str, list[str]], body: object) -> bytes:
+    """Return the SHA-256 of what a request asks for; spacing, order of keys and of parameters do not matter."""
+    parts = [method, path, sorted((name, values) for name, values in query.items()), body]
+    canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=_decimal)
+    return sha256(canonical.encode()).digest()
+
+
+def _decimal(value: object) -> str:
+    # Fractions are read as Decimal; 1.0 and 1.00 are the same number.
+    if isinstance(value, Decimal):
+        return f"decimal:{value.normalize()}"
+    raise TypeError(type(value).__name__)
+
+
+def once(
+    *,
+    scope: Scope,
+    key: str,
+    mark: bytes,
+    reused: DomainError,
+    act: Callable[[], Stored],
+    refused: Callable[[DomainError], Stored | None],
+) -> Stored:
+    """
+    Run `act` in one durable transaction, unless the key has an answer already: then return that one.
+
+    `refused` turns a refusal of `act` into the answer to keep, or None to keep nothing and raise it on. `reused` is
+    raised when the key came with another request before. Raises Outstanding while such a request runs.
+    """
+    with transaction.atomic(durable=True):
+        _lock(scope, key)
+        known = IdempotencyKey.objects.within(scope).filter(key=key).first()
+        if known is not None:
+            if bytes(known.fingerprint) != mark:
+                raise reused
+            return Stored(known.status, bytes(known.body), known.content_type, replayed=True)
+        answer = _act(act, refused)
+        IdempotencyKey.objects.create(
+            **scope.filters(),
+            key=key,
+            fingerprint=mark,
+            status=answer.status,
+            body=answer.body,
+            content_type=answer.content_type,
+        )
+    return answer
+
+
+def _act(act: Callable[[], Stored], refused: Callable[[DomainError], Stored | None]) -> Stored:
+    try:
+        with transaction.atomic():
+            return act()
+    except DomainError as refusal:
+        answer = refused(refusal)
+        if answer is None:
+            raise
+        return answer
+
+
+def _lock(scope: Scope, key: str) -> None:
+    name = f"idempotency:{scope.merchant_id}:{scope.is_test}:{key}"
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        if not cursor.fetchone()[0]:
+            raise Outstanding(_("같은 Idempotency-Key의 요청을 처리하고 있어요. 잠시 뒤에 다시 보내 주세요."))
+
+
+def forget(now: datetime) -> int:
+    """Remove keys older than 30 days; returns how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=now - KEPT).delete()[0]

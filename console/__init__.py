@@ -1,0 +1,1 @@
+"""How pages behave: columns, lists, filters, files, uploads, navigation. Knows no merchant's business."""

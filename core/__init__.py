@@ -1,0 +1,1 @@
+"""The floor: ids, clock, money, errors, jobs, guarded HTTP. Knows no merchant's business and no page."""

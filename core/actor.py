@@ -1,0 +1,36 @@
+"""Who does something: a person, an API secret, or the system itself. Handed to every operation."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActorKind(StrEnum):
+    """What kind of actor stands behind a change."""
+
+    USER = "user"
+    API = "api"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """
+    One actor in one request.
+
+    `user_id` is the person who answers for the change: the user, or the owner of the API secret; None for the system.
+    """
+
+    kind: ActorKind
+    name: str
+    user_id: int | None = None
+    secret_id: int | None = None
+    request_id: str = ""
+    address: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.name}"
+
+
+def system(task: str, request_id: str = "") -> Actor:
+    """Return the actor for background work named by its task."""
+    return Actor(kind=ActorKind.SYSTEM, name=task, request_id=request_id)

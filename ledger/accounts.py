@@ -1,0 +1,96 @@
+"""
+Accounts by address.
+
+Code knows an account by what it is (code, owner, currency); the database opens it the first time it is used. Ids never
+change, so each process remembers the ids of accounts whose opening has committed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from django.db import connection, transaction
+
+from core.scope import Scope
+from ledger.chart import BY_CODE, Code
+from ledger.models import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What identifies an account within a scope."""
+
+    code: Code
+    owner: str = ""
+    currency: str = "KRW"
+
+    @property
+    def owner_kind(self) -> str:
+        """Return what kind of thing owns accounts of this code; empty when it stands without an owner."""
+        return BY_CODE[self.code].owner_kind if self.owner else ""
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """Return the address of a stored account."""
+        return cls(Code(account.code), account.owner, account.currency)
+
+
+_Key = tuple[str, int, bool, Address]
+_known: dict[_Key, int] = {}
+_KNOWN_LIMIT = 200_000
+
+
+def _remember(found: dict[_Key, int]) -> None:
+    if len(_known) + len(found) > _KNOWN_LIMIT:
+        _known.clear()
+    _known.update(found)
+
+
+def forget() -> None:
+    """Forget remembered ids (a process that changed its database must)."""
+    _known.clear()
+
+
+def resolve(scope: Scope, addresses: Sequence[Address]) -> list[int]:
+    """Return the account id of each address, opening accounts that do not exist yet."""
+    database = str(connection.settings_dict["NAME"])
+    keys: list[_Key] = [(database, scope.merchant_id, scope.is_test, address) for address in addresses]
+    missing = list({key: None for key in keys if key not in _known})
+    if not missing:
+        return [_known[key] for key in keys]
+    opened = dict(zip(missing, _open(scope, [key[3] for key in missing]), strict=True))
+    # Only what has committed may be remembered: a rolled-back opening leaves no account behind.
+    transaction.on_commit(lambda: _remember(opened))
+    return [opened[key] if key in opened else _known[key] for key in keys]
+
+
+def _open(scope: Scope, addresses: Sequence[Address]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select ledger_open(%s, %s, %s, %s, %s, %s)",
+            [
+                scope.merchant_id,
+                scope.is_test,
+                [int(address.code) for address in addresses],
+                [address.owner_kind for address in addresses],
+                [address.owner for address in addresses],
+                [address.currency for address in addresses],
+            ],
+        )
+        (found,) = cursor.fetchone()
+    return list(found)
+
+
+def partner(code: Code, partner_id: str, currency: str = "KRW") -> Address:
+    """Return a partner's account."""
+    return Address(code, partner_id, currency)
+
+
+def find(scope: Scope, address: Address) -> Account | None:
+    """Return the account at an address without opening it."""
+    return (
+        Account.objects.within(scope)
+        .select_related("chart")
+        .filter(chart_id=address.code, owner_kind=address.owner_kind, owner=address.owner, currency=address.currency)
+        .first()
+    )

@@ -1,0 +1,17 @@
+drop trigger period_stays on ledger_period;
+drop trigger period_only_forward on ledger_period;
+drop trigger headers_are_lawful on ledger_journal;
+drop function ledger_check_headers();
+drop trigger legs_are_lawful on ledger_entry;
+drop function ledger_check_legs();
+drop trigger balance_no_truncate on ledger_balance;
+drop trigger balance_stays on ledger_balance;
+drop trigger balance_only_by_entries on ledger_balance;
+drop trigger account_keeps_address on ledger_account;
+drop trigger account_no_truncate on ledger_account;
+drop trigger account_stays on ledger_account;
+drop trigger entry_no_truncate on ledger_entry;
+drop trigger entry_append_only on ledger_entry;
+drop trigger journal_no_truncate on ledger_journal;
+drop trigger journal_append_only on ledger_journal;
+drop function ledger_refuse_change();

@@ -1,0 +1,1 @@
+"""Pages of the ledger: accounts, their entries, journals and the trial balance."""

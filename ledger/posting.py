@@ -1,0 +1,247 @@
+"""
+The one posting door.
+
+`post` writes one journal, `post_many` a set of them; both are one call of an SQL function, which is the only code that
+may insert journals and entries. A journal is named by its event and key: posting it again with the same legs and
+business date returns the first journal, with others it is refused. Zero legs are left out; fewer than two legs that
+remain mean there is nothing to post.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from psycopg2.extras import Json
+
+from core.actor import Actor
+from core.errors import Conflict, DomainError
+from core.scope import Scope
+from ledger import accounts
+from ledger.accounts import Address
+from ledger.models import Entry, Journal
+
+
+class InsufficientBalance(DomainError):
+    """A guarded account would cross zero; `account` is its address."""
+
+    code, status = "INSUFFICIENT_BALANCE", 409
+
+
+class PostedDifferently(Conflict):
+    """The same event was posted before with other legs or another business date."""
+
+    code = "JOURNAL_POSTED_DIFFERENTLY"
+
+
+class AlreadyReversed(Conflict):
+    """A journal is reversed at most once."""
+
+    code = "JOURNAL_ALREADY_REVERSED"
+
+
+class AccountClosed(Conflict):
+    """A closed account takes no more legs."""
+
+    code = "ACCOUNT_CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg: a signed amount in the currency's minor unit, debit positive, and what part of the event it is."""
+
+    account: Address
+    amount: int
+    component: str = ""
+
+
+def debit(account: Address, amount: int, component: str = "") -> Leg:
+    """Return a leg that debits an account by `amount` (a negative amount credits it)."""
+    return Leg(account, amount, component)
+
+
+def credit(account: Address, amount: int, component: str = "") -> Leg:
+    """Return a leg that credits an account by `amount` (a negative amount debits it)."""
+    return Leg(account, -amount, component)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a journal is about: the kind and public id of a business object, opaque to the ledger."""
+
+    kind: str
+    public_id: str
+
+
+NO_ORIGIN = Origin("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One journal to be posted."""
+
+    event: str
+    key: str
+    on: date
+    legs: Sequence[Leg]
+    origin: Origin = NO_ORIGIN
+    memo: str = ""
+    reverses: int | None = None
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+    def real_legs(self) -> list[Leg]:
+        """Return the legs that carry money."""
+        return [leg for leg in self.legs if leg.amount]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The journal that stands for a posting; `created` is false when it stood already."""
+
+    journal_id: int
+    created: bool
+
+
+_REFUSALS: Mapping[str, type[DomainError]] = {
+    "ledger_balance_never_below_zero": InsufficientBalance,
+    "ledger_journal_event": PostedDifferently,
+    "ledger_journal_reversed_once": AlreadyReversed,
+    "ledger_account_open": AccountClosed,
+}
+
+
+def refused_by(error: IntegrityError) -> str:
+    """Return the name of the constraint behind a database refusal, empty when it has none."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    return str(getattr(diagnostics, "constraint_name", "") or "")
+
+
+def _raise_refusal(error: IntegrityError) -> None:
+    constraint = refused_by(error)
+    kind = _REFUSALS.get(constraint)
+    if kind is None:
+        raise error
+    raise kind(str(error).splitlines()[0], constraint=constraint) from error
+
+
+def _call(function: str, arguments: Sequence[Any]) -> tuple[Any, ...]:
+    marks = ", ".join(["%s"] * len(arguments))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"select {function}({marks})", arguments)
+            row: tuple[Any, ...] = cursor.fetchone()
+    except IntegrityError as error:
+        _raise_refusal(error)
+        raise
+    return row
+
+
+def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
+    """
+    Post one journal; amounts in minor units, dates are Seoul days. None when no money moves.
+
+    Inside a transaction the caller's savepoint decides; outside one the journal is durable when this returns.
+    Raises InsufficientBalance, PostedDifferently, AlreadyReversed, AccountClosed; an unbalanced posting raises
+    IntegrityError, for that is a bug and not a refusal.
+    """
+    legs = posting.real_legs()
+    if len(legs) < 2:  # noqa: PLR2004 - a journal has two sides
+        return None
+    ids = accounts.resolve(scope, [leg.account for leg in legs])
+    (answer,) = _call(
+        "ledger_post",
+        [
+            scope.merchant_id,
+            scope.is_test,
+            posting.event,
+            posting.key,
+            posting.on,
+            _bigints(ids),
+            _bigints([leg.amount for leg in legs]),
+            [leg.component for leg in legs],
+            posting.origin.kind,
+            posting.origin.public_id,
+            str(by),
+            by.request_id,
+            posting.memo,
+            posting.reverses,
+            Json(dict(posting.attributes)),
+        ],
+    )
+    return Posted(abs(answer), created=answer > 0)
+
+
+def _bigints(numbers: Iterable[int]) -> str:
+    """Return an array literal, which the server reads several times faster than an ARRAY[…] expression."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
+_CHUNK = 1_000
+
+
+def post_many(*, scope: Scope, postings: Iterable[Posting], by: Actor) -> int:
+    """Post many journals in one transaction; returns how many are new. Raises as `post` does, and posts none then."""
+    real = [(posting, posting.real_legs()) for posting in postings]
+    real = [(posting, legs) for posting, legs in real if len(legs) > 1]
+    added = 0
+    with transaction.atomic():
+        for start in range(0, len(real), _CHUNK):
+            added += _post_chunk(scope, real[start : start + _CHUNK], by)
+    return added
+
+
+def _post_chunk(scope: Scope, chunk: Sequence[tuple[Posting, list[Leg]]], by: Actor) -> int:
+    heads = [posting for posting, _legs in chunk]
+    legs = [(place, leg) for place, (_posting, legs) in enumerate(chunk, start=1) for leg in legs]
+    ids = accounts.resolve(scope, [leg.account for _place, leg in legs])
+    (added,) = _call(
+        "ledger_post_many",
+        [
+            scope.merchant_id,
+            scope.is_test,
+            [posting.event for posting in heads],
+            [posting.key for posting in heads],
+            [posting.on for posting in heads],
+            [posting.origin.kind for posting in heads],
+            [posting.origin.public_id for posting in heads],
+            [posting.reverses for posting in heads],
+            [posting.memo for posting in heads],
+            [place for place, _leg in legs],
+            ids,
+            [leg.amount for _place, leg in legs],
+            [leg.component for _place, leg in legs],
+            str(by),
+            by.request_id,
+        ],
+    )
+    return int(added)
+
+
+def reverse(*, scope: Scope, journal_id: int, on: date, by: Actor, memo: str = "") -> Posted | None:
+    """
+    Post the mirror of a journal, once. The books keep both.
+
+    Raises AlreadyReversed, InsufficientBalance, and Journal.DoesNotExist when it is not in this scope.
+    """
+    journal = Journal.objects.within(scope).get(pk=journal_id)
+    mirrored = [
+        Leg(Address.of(entry.account), -entry.amount, entry.component)
+        for entry in Entry.objects.filter(journal_id=journal.pk).select_related("account").order_by("leg_no")
+    ]
+    posting = Posting(
+        event=f"{journal.event_type}.reversed",
+        key=f"reverse:{journal.pk}",
+        on=on,
+        legs=mirrored,
+        origin=Origin(journal.origin_kind, journal.origin_id),
+        memo=memo,
+        reverses=journal.pk,
+    )
+    return post(scope=scope, posting=posting, by=by)
+
+
+def close_period(*, scope: Scope, until: date) -> None:
+    """Close the books up to and including a day; later journals for those days count from the day after."""
+    with connection.cursor() as cursor:
+        cursor.execute("select ledger_close(%s, %s, %s)", [scope.merchant_id, scope.is_test, until])

@@ -1,0 +1,1 @@
+"""Sending what is owed: payouts, bulk payouts, approval, attempts and bank rails."""

@@ -1,0 +1,55 @@
+"""
+The background work of payouts, registered by name.
+
+Each sweeper finds its work in PostgreSQL; a hint only makes it look sooner. One run works for a bounded time and asks
+to be woken again when something is left, so that a worker can be stopped warmly at any moment.
+"""
+
+import time
+from collections.abc import Callable
+from importlib import import_module
+
+from core import clock, hints, jobs
+from payouts.operations import approval, dispatch, inquiry, running
+
+_LONGEST_RUN_SECONDS = 20.0
+
+import_module("payouts.operations.building")
+
+
+def _work(name: str, step: Callable[[], int]) -> int:
+    started, total = time.monotonic(), 0
+    while found := step():
+        total += found
+        if time.monotonic() - started > _LONGEST_RUN_SECONDS:
+            hints.send_now("core.run_sweeper", jobs.Queue.BANK.value, name=name)
+            break
+    return total
+
+
+@jobs.sweeper("payouts.dispatch", queue=jobs.Queue.BANK, alone=False)
+def sweep_dispatch() -> int:
+    """Start what is approved and due, take back expired leases, and send what waits."""
+    now = clock.now()
+    found = running.start_due(now) + dispatch.expire_leases(now)
+    return found + _work("payouts.dispatch", lambda: dispatch.send_due(now=clock.now()))
+
+
+@jobs.sweeper("payouts.inquire", queue=jobs.Queue.BANK, alone=False)
+def sweep_inquiries() -> int:
+    """Ask about attempts without a final answer."""
+    return _work("payouts.inquire", lambda: inquiry.ask_due(now=clock.now()))
+
+
+@jobs.sweeper("payouts.statements", queue=jobs.Queue.BANK)
+def sweep_statements() -> int:
+    """Look for money that came back."""
+    return inquiry.read_statements(now=clock.now())
+
+
+@jobs.sweeper("payouts.close")
+def sweep_ends() -> int:
+    """Void expired approvals and bring bulk payouts in line with their payouts."""
+    now = clock.now()
+    running.advance_all(now)
+    return approval.expire_due(now)

@@ -1,0 +1,358 @@
+"""
+Tables of payouts.
+
+A bulk payout is what people approve; a payout is one amount for one partner's account, frozen with its destination; an
+attempt is one instruction to the bank under one reference. The laws in `migrations/sql` keep the states: a payout's
+status follows from its attempts, an attempt needs the approvals, and no move outside the tables here is possible.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from settlement.models import Partner, PublicObject, SettlementAmountType
+
+
+class PayoutStatus(models.TextChoices):
+    """Where a payout is."""
+
+    CONFIRMED = "CONFIRMED", _("지급 확정")
+    SCHEDULED = "SCHEDULED", _("지급 예약")
+    PREPARED = "PREPARED", _("지급 대기")
+    PROCESSING = "PROCESSING", _("지급 처리 중")
+    UNKNOWN = "UNKNOWN", _("확인 필요")
+    SUCCEEDED = "SUCCEEDED", _("지급 성공")
+    FAILED = "FAILED", _("지급 실패")
+    RETURNED = "RETURNED", _("반송")
+    STOPPED = "STOPPED", _("지급 중단")
+    CANCELLED = "CANCELLED", _("지급 취소")
+
+
+PAYOUT_ENDS = (
+    PayoutStatus.SUCCEEDED,
+    PayoutStatus.FAILED,
+    PayoutStatus.RETURNED,
+    PayoutStatus.STOPPED,
+    PayoutStatus.CANCELLED,
+)
+
+
+class BulkStatus(models.TextChoices):
+    """Where a bulk payout is."""
+
+    PREPARING = "PREPARING", _("생성 중")
+    PREPARED = "PREPARED", pgettext_lazy("bulk", "작성 중")
+    PENDING_APPROVAL = "PENDING_APPROVAL", _("승인 대기")
+    APPROVED = "APPROVED", pgettext_lazy("bulk", "승인 완료")
+    SCHEDULED = "SCHEDULED", _("지급 예약")
+    ONGOING = "ONGOING", _("지급 중")
+    POST_PROCESS_PENDING = "POST_PROCESS_PENDING", _("결과 확인 중")
+    COMPLETED = "COMPLETED", _("완료")
+    CANCELLED = "CANCELLED", _("취소")
+
+
+class PayoutMethod(models.TextChoices):
+    """Who moves the money."""
+
+    AGENCY = "AGENCY", _("송금대행")
+    DIRECT = "DIRECT", _("직접 지급")
+
+
+class AttemptState(models.TextChoices):
+    """Where an attempt is."""
+
+    CREATED = "CREATED", _("전송 대기")
+    CLAIMED = "CLAIMED", _("전송 준비")
+    SUBMITTING = "SUBMITTING", _("전송 중")
+    ACCEPTED = "ACCEPTED", _("은행 처리 중")
+    UNKNOWN = "UNKNOWN", _("확인 필요")
+    SUCCEEDED = "SUCCEEDED", _("성공")
+    FAILED = "FAILED", _("실패")
+    RETURNED = "RETURNED", _("반송")
+    STOPPED = "STOPPED", _("중단")
+
+
+class Decision(models.TextChoices):
+    """What a checker decided."""
+
+    APPROVED = "APPROVED", _("승인")
+    REJECTED = "REJECTED", _("반려")
+
+
+class BankAccount(PublicObject):
+    """One of the merchant's own accounts, and the rail through which it pays."""
+
+    name = models.CharField(max_length=100)
+    bank = models.CharField(max_length=40)
+    number_sealed = models.BinaryField()
+    last4 = models.CharField(max_length=4)
+    holder = models.CharField(max_length=200)
+    currency = models.CharField(max_length=3, default="KRW")
+    rail = models.CharField(max_length=40)
+    is_stopped = models.BooleanField(default=False)
+    statement_checked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_bank_account_id"),
+        )
+
+
+class BulkPayout(PublicObject):
+    """
+    A set of payouts prepared, approved and run together.
+
+    `content_hash` is what an approval binds to; it covers every payout, its amount and destination, the memos, the bank
+    account and the schedule. `version` rises with every edit.
+    """
+
+    name = models.CharField(max_length=200)
+    method = models.CharField(max_length=6, choices=PayoutMethod.choices, default=PayoutMethod.AGENCY)
+    status = models.CharField(max_length=20, choices=BulkStatus.choices, default=BulkStatus.PREPARING)
+    status_changed_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="bulk_payouts")
+    version = models.IntegerField(default=1)
+    content_hash = models.CharField(max_length=64, blank=True)
+    scheduled_at = models.DateTimeField(null=True)
+    approvals_needed = models.SmallIntegerField(default=1)
+    created_by_id = models.BigIntegerField(null=True)
+    creator_name = models.CharField(max_length=200, blank=True)
+    changed_by_id = models.BigIntegerField(null=True)
+    submitted_by_id = models.BigIntegerField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    approved_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    stop_requested_at = models.DateTimeField(null=True)
+    payout_count = models.IntegerField(default=0)
+    total_amount = models.BigIntegerField(default=0)
+    total_settlement_amount = models.BigIntegerField(default=0)
+    # Partners that were selected and could not be paid, with the reason: [{"partner", "name", "net", "reason"}].
+    skipped = models.JSONField(default=list, blank=True)
+    # Negative settlements left out on purpose: [{"settlement", "net", "reason"}].
+    left_out = models.JSONField(default=list, blank=True)
+    job_id = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_bulk_id"),
+            models.UniqueConstraint(
+                fields=["bank_account"], condition=Q(status="ONGOING"), name="payouts_one_ongoing_per_account"
+            ),
+            models.CheckConstraint(condition=Q(approvals_needed__gte=1), name="payouts_bulk_needs_approval"),
+        )
+        indexes = (
+            models.Index(fields=["merchant_id", "is_test", "-created_at", "-id"], name="payouts_bulk_list"),
+            models.Index(
+                fields=["status", "approved_at"],
+                condition=Q(
+                    status__in=(
+                        "PREPARING",
+                        "APPROVED",
+                        "SCHEDULED",
+                        "ONGOING",
+                        "POST_PROCESS_PENDING",
+                        "PENDING_APPROVAL",
+                    )
+                ),
+                name="payouts_bulk_open",
+            ),
+        )
+
+
+class Approval(models.Model):
+    """One checker's decision about one content. Insert-only; a changed content has another hash and no approvals."""
+
+    bulk_payout = models.ForeignKey(BulkPayout, on_delete=models.PROTECT, related_name="approvals")
+    content_hash = models.CharField(max_length=64)
+    approver_id = models.BigIntegerField()
+    approver_name = models.CharField(max_length=200)
+    decision = models.CharField(max_length=8, choices=Decision.choices)
+    reason = models.TextField(blank=True)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["bulk_payout", "content_hash", "approver_id"], name="payouts_approval_once_per_person"
+            ),
+            models.CheckConstraint(
+                condition=Q(decision="APPROVED") | Q(decision="REJECTED") & ~Q(reason=""),
+                name="payouts_rejection_has_reason",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bulk_payout_id} {self.decision}"
+
+
+class Payout(PublicObject):
+    """
+    One amount for one partner's account.
+
+    Amounts, destination and memos are frozen when the bulk payout is submitted. The account number is sealed under this
+    row's own public id, so it cannot be exchanged for another row's.
+    """
+
+    bulk_payout = models.ForeignKey(BulkPayout, on_delete=models.PROTECT, related_name="payouts", db_index=False)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="payouts", db_index=False)
+    status = models.CharField(max_length=10, choices=PayoutStatus.choices, default=PayoutStatus.CONFIRMED)
+    status_changed_at = models.DateTimeField(db_default=Now())
+    currency = models.CharField(max_length=3)
+    settlement_amount = models.BigIntegerField()
+    settlement_tax_free_amount = models.BigIntegerField()
+    supply_amount = models.BigIntegerField()
+    tax_free_amount = models.BigIntegerField()
+    vat_amount = models.BigIntegerField()
+    income_tax_amount = models.BigIntegerField()
+    local_income_tax_amount = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    # What the reserve took: available money of positive settlements, receivable of negative ones, VAT added for NET.
+    reserved_credit = models.BigIntegerField()
+    reserved_debit = models.BigIntegerField()
+    reserved_vat = models.BigIntegerField(default=0)
+    settlement_count = models.IntegerField(default=0)
+    deduct_wht = models.BooleanField()
+    settlement_amount_type = models.CharField(max_length=5, choices=SettlementAmountType.choices)
+    bank = models.CharField(max_length=40)
+    account_number_sealed = models.BinaryField()
+    account_last4 = models.CharField(max_length=4)
+    account_fingerprint = models.CharField(max_length=64)
+    account_holder = models.CharField(max_length=200)
+    is_new_destination = models.BooleanField(default=False)
+    withdrawal_memo = models.CharField(max_length=100, blank=True)
+    deposit_memo = models.CharField(max_length=100, blank=True)
+    memo = models.TextField(blank=True)
+    fail_code = models.CharField(max_length=60, blank=True)
+    fail_reason = models.TextField(blank=True)
+    content_hash = models.CharField(max_length=64, blank=True)
+    replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_payout_id"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="payouts_payout_not_negative"),
+            models.CheckConstraint(
+                condition=Q(income_tax_amount__gte=0, local_income_tax_amount__gte=0), name="payouts_payout_tax"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    amount=F("reserved_credit")
+                    - F("reserved_debit")
+                    + F("reserved_vat")
+                    - F("income_tax_amount")
+                    - F("local_income_tax_amount")
+                ),
+                name="payouts_payout_adds_up",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["merchant_id", "is_test", "-created_at", "-id"], name="payouts_payout_list"),
+            models.Index(fields=["bulk_payout", "status"], name="payouts_payout_of_bulk"),
+            models.Index(fields=["partner", "-id"], name="payouts_payout_of_partner"),
+        )
+
+    @property
+    def withheld(self) -> int:
+        """Both withheld taxes together."""
+        return self.income_tax_amount + self.local_income_tax_amount
+
+    @property
+    def gross(self) -> int:
+        """What is reserved for this payout: the amount before withholding."""
+        return self.amount + self.withheld
+
+
+class Attempt(models.Model):
+    """
+    One instruction to the bank under one reference.
+
+    `fence` rises with every claim and guards whoever records an answer; `submission_no` counts how often the dispatch
+    journal was posted (again only after proof that nothing reached the bank).
+    """
+
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="attempts", db_index=False)
+    attempt_no = models.SmallIntegerField()
+    rail = models.CharField(max_length=40)
+    reference = models.CharField(max_length=40)
+    reference_date = models.DateField()
+    amount = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=AttemptState.choices, default=AttemptState.CREATED)
+    state_changed_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField()
+    fence = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    claimed_by = models.CharField(max_length=100, blank=True)
+    submission_no = models.SmallIntegerField(default=0)
+    submitted_at = models.DateTimeField(null=True)
+    inquiries = models.SmallIntegerField(default=0)
+    next_inquiry_at = models.DateTimeField(null=True)
+    not_received_at = models.DateTimeField(null=True)
+    will_retry = models.BooleanField(default=False)
+    bank_code = models.CharField(max_length=60, blank=True)
+    bank_message = models.TextField(blank=True)
+    bank_reference = models.CharField(max_length=100, blank=True)
+    executed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payouts_attempt_positive"),
+            models.UniqueConstraint(fields=["payout", "attempt_no"], name="payouts_attempt_no"),
+            models.UniqueConstraint(fields=["rail", "reference", "reference_date"], name="payouts_attempt_reference"),
+            models.UniqueConstraint(
+                fields=["payout"],
+                condition=Q(state__in=("CREATED", "CLAIMED", "SUBMITTING", "ACCEPTED", "UNKNOWN")),
+                name="payouts_one_open_attempt",
+            ),
+            models.UniqueConstraint(
+                fields=["payout"], condition=Q(state__in=("SUCCEEDED", "RETURNED")), name="payouts_one_success"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["due_at", "id"], condition=Q(state="CREATED"), name="payouts_attempt_due"),
+            models.Index(
+                fields=["lease_until"], condition=Q(state__in=("CLAIMED", "SUBMITTING")), name="payouts_attempt_leases"
+            ),
+            models.Index(
+                fields=["next_inquiry_at"],
+                condition=Q(state__in=("ACCEPTED", "UNKNOWN")),
+                name="payouts_attempt_inquiries",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.state}"
+
+
+class Completion(models.Model):
+    """A payout that ended well without an attempt: paid by hand, or nothing to pay. Insert-only."""
+
+    payout = models.OneToOneField(Payout, on_delete=models.PROTECT, primary_key=True, related_name="completion")
+    completed_on = models.DateField()
+    evidence = models.TextField(blank=True)
+    by = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.payout_id)
+
+
+class BankEvent(models.Model):
+    """What came back from the bank, or did not, as it came. Insert-only; account numbers are masked."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="events")
+    call = models.CharField(max_length=10)
+    outcome = models.CharField(max_length=12)
+    code = models.CharField(max_length=60, blank=True)
+    message = models.TextField(blank=True)
+    evidence = models.TextField(blank=True)
+    fence = models.BigIntegerField()
+    applied = models.BooleanField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.attempt_id} {self.call} {self.outcome}"

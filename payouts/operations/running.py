@@ -1,0 +1,189 @@
+"""
+Running a bulk payout.
+
+It starts when approved (or when its time has come), one at a time per bank account in the order of approval, can be
+stopped, and has ended when every payout has.
+"""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from access import audit
+from core import ids, jobs
+from core.actor import Actor, system
+from core.clock import seoul_day
+from core.errors import Conflict
+from core.scope import Scope
+from ledger.posting import refused_by
+from payouts import queries
+from payouts.models import (
+    PAYOUT_ENDS,
+    Attempt,
+    AttemptState,
+    BulkPayout,
+    BulkStatus,
+    Completion,
+    Payout,
+    PayoutStatus,
+)
+from payouts.operations import building
+
+_BATCH = 1_000
+
+
+class NotRunning(Conflict):
+    """Only a bulk payout that is being sent can be stopped."""
+
+    code = "BULK_PAYOUT_NOT_RUNNING"
+
+
+def start_due(now: datetime) -> int:
+    """Start every bulk payout whose turn it is; returns how many were started."""
+    due = Q(status=BulkStatus.APPROVED) | Q(status=BulkStatus.SCHEDULED, scheduled_at__lte=now)
+    rows = BulkPayout.objects.filter(due, bank_account__is_stopped=False).order_by("approved_at", "pk")
+    return sum(start(scope=row.scope, bulk_id=row.public_id, now=now) for row in rows)
+
+
+def start(*, scope: Scope, bulk_id: str, now: datetime) -> bool:
+    """
+    Begin sending: one attempt with its reference per payout, zero payouts done at once.
+
+    False when it is not its turn: another one of the same bank account is being sent, or somebody else started it.
+    """
+    try:
+        with transaction.atomic():
+            bulk = queries.lock_bulk(scope, bulk_id)
+            if bulk.status not in (BulkStatus.APPROVED, BulkStatus.SCHEDULED):
+                return False
+            if bulk.scheduled_at is not None and bulk.scheduled_at > now:
+                return False
+            if queries.hash_of(bulk) != bulk.content_hash:
+                _stop_as_changed(bulk, now)
+                return False
+            _set_ongoing(bulk, now)
+            _make_attempts(bulk, now)
+    except IntegrityError as error:
+        if refused_by(error) == "payouts_one_ongoing_per_account":
+            return False
+        raise
+    return True
+
+
+def _stop_as_changed(bulk: BulkPayout, now: datetime) -> None:
+    by = system("payouts.start")
+    building.reopen(bulk, by=by, now=now)
+    building.seal_content(bulk, now=now, status=BulkStatus.PREPARED)
+    audit.record(
+        scope=bulk.scope, by=by, action="bulk_payout.content_differs", kind="bulk_payout", object_id=bulk.public_id
+    )
+
+
+def _set_ongoing(bulk: BulkPayout, now: datetime) -> None:
+    bulk.status = BulkStatus.ONGOING
+    bulk.started_at = bulk.status_changed_at = bulk.updated_at = now
+    bulk.save(update_fields=["status", "started_at", "status_changed_at", "updated_at"])
+
+
+def _make_attempts(bulk: BulkPayout, now: datetime) -> None:
+    waiting = Q(status__in=(PayoutStatus.CONFIRMED, PayoutStatus.SCHEDULED))
+    payouts = list(Payout.objects.filter(waiting, bulk_payout=bulk).order_by("pk").only("pk", "amount"))
+    day = seoul_day(now)
+    Attempt.objects.bulk_create(
+        [new_attempt(row, 1, bulk.bank_account.rail, now) for row in payouts if row.amount], batch_size=_BATCH
+    )
+    Completion.objects.bulk_create(
+        [Completion(payout=row, completed_on=day, by="system:nothing to pay") for row in payouts if not row.amount],
+        batch_size=_BATCH,
+    )
+
+
+def new_attempt(payout: Payout, number: int, rail: str, due_at: datetime) -> Attempt:
+    """Return an unsaved attempt with a reference of its own, kept for as long as the attempt lives."""
+    return Attempt(
+        payout=payout,
+        attempt_no=number,
+        rail=rail,
+        reference=ids.new_id(ids.ACCOUNT_TRANSFER, due_at),
+        reference_date=seoul_day(due_at),
+        amount=payout.amount,
+        due_at=due_at,
+    )
+
+
+def stop(*, scope: Scope, bulk_id: str, by: Actor, now: datetime, reason: str = "") -> int:
+    """
+    Stop what has not been taken up for sending; what is with the bank goes on to its end. Returns how many stopped.
+
+    Raises NotRunning.
+    """
+    with transaction.atomic():
+        bulk = queries.lock_bulk(scope, bulk_id)
+        if bulk.status != BulkStatus.ONGOING:
+            raise NotRunning(_("지급 중인 일괄지급만 중단할 수 있어요."), status=bulk.status)
+        waiting = Attempt.objects.filter(payout__bulk_payout=bulk, state=AttemptState.CREATED)
+        # An attempt being claimed right now is passed over: it will be sent, and its result recorded.
+        chosen = list(
+            waiting.order_by("pk").select_for_update(of=("self",), skip_locked=True).values_list("pk", "payout_id")
+        )
+        Attempt.objects.filter(pk__in=[pk for pk, _payout in chosen]).update(
+            state=AttemptState.STOPPED, state_changed_at=now
+        )
+        stopped = list(queries.payouts_of(bulk).filter(pk__in=[payout for _pk, payout in chosen]).order_by("pk"))
+        building.give_back(bulk, stopped, reason=PayoutStatus.STOPPED, by=by, now=now)
+        bulk.stop_requested_at = bulk.updated_at = now
+        bulk.save(update_fields=["stop_requested_at", "updated_at"])
+        audit.record(
+            scope=scope,
+            by=by,
+            action="bulk_payout.stopped",
+            kind="bulk_payout",
+            object_id=bulk_id,
+            after={"stopped": len(stopped)},
+            reason=reason,
+        )
+        jobs.wake("payouts.dispatch")
+    return len(stopped)
+
+
+def advance(*, scope: Scope, bulk_id: str, now: datetime) -> str:
+    """
+    Bring the status of a started bulk payout in line with its payouts; returns the status.
+
+    A retry puts an attempt back in line; its bulk payout goes on when no other one of the account is being sent.
+    """
+    try:
+        with transaction.atomic():
+            return _advance(scope, bulk_id, now)
+    except IntegrityError as error:
+        if refused_by(error) == "payouts_one_ongoing_per_account":
+            return BulkStatus.POST_PROCESS_PENDING
+        raise
+
+
+def _advance(scope: Scope, bulk_id: str, now: datetime) -> str:
+    bulk = queries.lock_bulk(scope, bulk_id)
+    if bulk.status not in (BulkStatus.ONGOING, BulkStatus.POST_PROCESS_PENDING):
+        return bulk.status
+    status = _status_of(set(queries.status_counts(bulk)))
+    if status != bulk.status:
+        bulk.status = status
+        bulk.status_changed_at = bulk.updated_at = now
+        bulk.ended_at = now if status == BulkStatus.COMPLETED else None
+        bulk.save(update_fields=["status", "status_changed_at", "updated_at", "ended_at"])
+        jobs.wake("payouts.dispatch")
+    return bulk.status
+
+
+def _status_of(present: set[str]) -> BulkStatus:
+    if present & {PayoutStatus.PREPARED, PayoutStatus.CONFIRMED, PayoutStatus.SCHEDULED}:
+        return BulkStatus.ONGOING
+    return BulkStatus.COMPLETED if present <= set(PAYOUT_ENDS) else BulkStatus.POST_PROCESS_PENDING
+
+
+def advance_all(now: datetime) -> int:
+    """Advance every started bulk payout; returns how many have not ended."""
+    rows = queries.scopes_with([BulkStatus.ONGOING, BulkStatus.POST_PROCESS_PENDING])
+    return sum(advance(scope=row.scope, bulk_id=row.public_id, now=now) != BulkStatus.COMPLETED for row in rows)

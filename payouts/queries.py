@@ -1,0 +1,200 @@
+"""Reads of payouts: what the operations lock, what the journals need, what pages list."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet, Sum
+
+from access import sealed
+from core.errors import NotFound
+from core.scope import Scope
+from core.sql import load
+from payouts.content import PayoutContent, bulk_hash
+from payouts.journals import Money
+from payouts.models import Attempt, BankAccount, BulkPayout, BulkStatus, Payout, PayoutStatus
+from settlement.models import PartnerSettlement
+
+_TABLE, _COLUMN = "payouts_payout", "account_number"
+
+
+def _place(scope: Scope, public_id: str) -> str:
+    return f"{scope.merchant_id}/{'test' if scope.is_test else 'live'}/{public_id}"
+
+
+def seal_account(scope: Scope, payout_id: str, number: str) -> bytes:
+    """Seal an account number for one payout."""
+    return sealed.seal(number, table=_TABLE, column=_COLUMN, row=_place(scope, payout_id))
+
+
+def account_number(payout: Payout) -> str:
+    """Open the account number of a payout; only the dispatcher and an audited reveal may ask."""
+    row = _place(payout.scope, payout.public_id)
+    return sealed.unseal(payout.account_number_sealed, table=_TABLE, column=_COLUMN, row=row)
+
+
+def money_of(payout: Payout, bank_account: BankAccount) -> Money:
+    """Return what the journals of a payout need; the partner must have been fetched with it."""
+    return Money(
+        payout=payout.public_id,
+        partner=payout.partner.public_id,
+        bank_account=bank_account.public_id,
+        currency=payout.currency,
+        amount=payout.amount,
+        income_tax=payout.income_tax_amount,
+        local_tax=payout.local_income_tax_amount,
+        reserved_credit=payout.reserved_credit,
+        reserved_debit=payout.reserved_debit,
+        reserved_vat=payout.reserved_vat,
+    )
+
+
+def content_of(payout: Payout) -> PayoutContent:
+    """Return the parts of a payout that people approve."""
+    return PayoutContent(
+        payout=payout.public_id,
+        partner=payout.partner.public_id,
+        amount=payout.amount,
+        currency=payout.currency,
+        income_tax=payout.income_tax_amount,
+        local_tax=payout.local_income_tax_amount,
+        bank=payout.bank,
+        account_fingerprint=payout.account_fingerprint,
+        holder=payout.account_holder,
+        withdrawal_memo=payout.withdrawal_memo,
+        deposit_memo=payout.deposit_memo,
+    )
+
+
+def hash_of(bulk: BulkPayout) -> str:
+    """Compute the content hash of a bulk payout from its rows as they are now."""
+    live = payouts_of(bulk).exclude(status=PayoutStatus.CANCELLED).order_by("pk")
+    pairs = [(row.public_id, content_of(row).hash()) for row in live.iterator(chunk_size=2000)]
+    return bulk_hash(
+        bulk=bulk.public_id,
+        version=bulk.version,
+        bank_account=bulk.bank_account.public_id,
+        scheduled_at=bulk.scheduled_at,
+        payouts=pairs,
+    )
+
+
+def payouts_of(bulk: BulkPayout) -> QuerySet[Payout]:
+    """Return the payouts of a bulk payout with their partners."""
+    return Payout.objects.filter(bulk_payout=bulk).select_related("partner")
+
+
+def find_bulk(scope: Scope, public_id: str) -> BulkPayout:
+    """Return a bulk payout of a scope. Raises NotFound."""
+    bulk = BulkPayout.objects.within(scope).select_related("bank_account").filter(public_id=public_id).first()
+    if bulk is None:
+        raise NotFound(f"bulk payout {public_id} does not exist")
+    return bulk
+
+
+def lock_bulk(scope: Scope, public_id: str) -> BulkPayout:
+    """Lock a bulk payout for the caller's transaction. Raises NotFound."""
+    rows = BulkPayout.objects.within(scope).select_related("bank_account")
+    bulk = rows.select_for_update(of=("self",)).filter(public_id=public_id).first()
+    if bulk is None:
+        raise NotFound(f"bulk payout {public_id} does not exist")
+    return bulk
+
+
+def find_payout(scope: Scope, public_id: str) -> Payout:
+    """Return a payout of a scope with its partner and bulk payout. Raises NotFound."""
+    rows = Payout.objects.within(scope).select_related("partner", "bulk_payout", "bulk_payout__bank_account")
+    payout = rows.filter(public_id=public_id).first()
+    if payout is None:
+        raise NotFound(f"payout {public_id} does not exist")
+    return payout
+
+
+def default_bank_account(scope: Scope) -> BankAccount:
+    """Return the account a scope pays from. Raises NotFound when none is set up."""
+    account = BankAccount.objects.within(scope).order_by("pk").first()
+    if account is None:
+        raise NotFound("no bank account is set up")
+    return account
+
+
+def lock_attempts(ids: Sequence[int]) -> list[Attempt]:
+    """Lock attempts in id order with their payouts, partners and bulk payouts."""
+    rows = Attempt.objects.select_related(
+        "payout", "payout__partner", "payout__bulk_payout", "payout__bulk_payout__bank_account"
+    )
+    return list(rows.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)))
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What an account holds and what of it is spoken for, in minor units."""
+
+    bank: int
+    in_transit: int
+    set_aside: int
+    approved: int
+
+    @property
+    def spendable(self) -> int:
+        """What may leave the account now."""
+        return self.bank - self.in_transit - self.set_aside
+
+    @property
+    def uncommitted(self) -> int:
+        """What is left when everything approved has been paid."""
+        return self.spendable - self.approved
+
+
+_COMMITTED = (BulkStatus.APPROVED, BulkStatus.SCHEDULED, BulkStatus.ONGOING, BulkStatus.POST_PROCESS_PENDING)
+_UNSENT = (PayoutStatus.CONFIRMED, PayoutStatus.SCHEDULED, PayoutStatus.PREPARED)
+
+
+def funds(bank_account: BankAccount) -> Funds:
+    """Return the funds of a bank account as the books know them."""
+    scope = bank_account.scope
+    with connection.cursor() as cursor:
+        cursor.execute(
+            load("payouts", "funds"),
+            {
+                "merchant": scope.merchant_id,
+                "test": scope.is_test,
+                "bank_account": bank_account.public_id,
+                "currency": bank_account.currency,
+            },
+        )
+        bank, in_transit, set_aside = (int(figure) for figure in cursor.fetchone())
+    approved = Payout.objects.filter(
+        bulk_payout__bank_account=bank_account, bulk_payout__status__in=_COMMITTED, status__in=_UNSENT
+    ).aggregate(total=Sum("amount"))["total"]
+    return Funds(bank=bank, in_transit=in_transit, set_aside=set_aside, approved=int(approved or 0))
+
+
+def status_counts(bulk: BulkPayout) -> dict[str, tuple[int, int]]:
+    """Return count and amount of a bulk payout's payouts by status."""
+    rows = Payout.objects.filter(bulk_payout=bulk).values("status").annotate(count=Count("pk"), total=Sum("amount"))
+    return {row["status"]: (row["count"], int(row["total"])) for row in rows.order_by("status")}
+
+
+def settlements_of(payout: Payout) -> QuerySet[PartnerSettlement]:
+    """Return the partner settlements a payout was made of, with the claims it made."""
+    return PartnerSettlement.objects.filter(claims__payout_ref_id=payout.pk).order_by("settlement_date", "pk")
+
+
+def bulk_rows(scope: Scope) -> QuerySet[BulkPayout]:
+    """Return bulk payouts with the counts and amounts per outcome that the list shows."""
+    outcomes = {
+        "scheduled": Q(payouts__status__in=("CONFIRMED", "SCHEDULED", "PREPARED", "PROCESSING", "UNKNOWN")),
+        "succeeded": Q(payouts__status="SUCCEEDED"),
+        "failed": Q(payouts__status__in=("FAILED", "RETURNED")),
+        "stopped": Q(payouts__status__in=("STOPPED", "CANCELLED")),
+    }
+    counts = {f"{name}_count": Count("payouts", filter=condition) for name, condition in outcomes.items()}
+    amounts = {f"{name}_amount": Sum("payouts__amount", filter=condition) for name, condition in outcomes.items()}
+    return BulkPayout.objects.within(scope).annotate(**counts, **amounts)
+
+
+def scopes_with(statuses: Iterable[str]) -> list[BulkPayout]:
+    """Return bulk payouts in the given statuses, in the order they were approved."""
+    rows = BulkPayout.objects.select_related("bank_account").filter(status__in=list(statuses))
+    return list(rows.order_by("approved_at", "pk"))

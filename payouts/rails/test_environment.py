@@ -1,0 +1,62 @@
+"""The bank of the test environment: no money, no network, and every transfer succeeds."""
+
+from datetime import UTC, date, datetime
+
+from payouts.rails.base import Instruction, Outcome, OutcomeKind, Rail, RailPromises, StatementLine
+
+HOLDER = "테스트"
+BALANCE = 999_999_999_999_999
+
+
+class TestEnvironmentRail(Rail):
+    """
+    Answers every transfer with success and remembers none.
+
+    As it moves nothing, sending a reference again is harmless, and an inquiry truthfully says NOT_RECEIVED: an attempt
+    that was interrupted is resolved by sending the same reference again, as it would be with a bank.
+    """
+
+    __test__ = False  # Its name would make pytest collect it.
+
+    @property
+    def promises(self) -> RailPromises:
+        """Return the guarantees: nothing can go wrong."""
+        return RailPromises(deduplicates=True, inquiry_authoritative=True, settle_delay=0)
+
+    def send(self, instruction: Instruction) -> Outcome:
+        """Succeed."""
+        return Outcome(
+            kind=OutcomeKind.SUCCEEDED,
+            code="SUCCESS",
+            message="Test environment: no money moved.",
+            bank_reference=f"TEST-{instruction.reference}",
+            reference=instruction.reference,
+            reference_date=instruction.reference_date,
+            amount=instruction.amount,
+            currency=instruction.currency,
+            bank=instruction.bank,
+            account_number=instruction.account_number,
+            executed_at=datetime.now(UTC),
+        )
+
+    def inquire(self, reference: str, reference_date: date) -> Outcome:
+        """Answer NOT_RECEIVED."""
+        return Outcome(
+            kind=OutcomeKind.NOT_RECEIVED,
+            code="NOT_RECEIVED",
+            message="Test environment: nothing is remembered.",
+            reference=reference,
+            reference_date=reference_date,
+        )
+
+    def account_holder(self, bank: str, number: str) -> str | None:  # noqa: ARG002 - every account is the same one here
+        """Return the same name for every account."""
+        return HOLDER
+
+    def balance(self) -> int:
+        """Return an amount that never runs out."""
+        return BALANCE
+
+    def statement(self, first: date, last: date) -> tuple[StatementLine, ...]:  # noqa: ARG002 - nothing ever moved
+        """Return no lines: nothing ever moved."""
+        return ()

@@ -1,0 +1,1 @@
+"""What each partner is owed: contracts, policies, dates, records and partner settlements."""

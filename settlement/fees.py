@@ -1,0 +1,800 @@
+"""
+What an order is worth to its partner, and what each cancel of it takes back.
+
+An order is computed from its own amounts, its contract and its policies. A partial cancel is computed like a smaller
+order; the cancel that leaves nothing takes whatever is left, field by field, so that an order and its cancels always
+net to zero. All amounts are whole minor units; the amounts of a cancel are sizes, its type carries the minus.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from fractions import Fraction
+from typing import Self, TypeVar
+
+from core.money import Rate, Rounding, apportion, check_amount, round_fraction, round_quotient
+from settlement.dates import Cycle
+
+
+class Payer(StrEnum):
+    """Who bears the VAT on a fee."""
+
+    PARTNER = "PARTNER"
+    """Added to the fee and taken from the partner."""
+    MERCHANT = "MERCHANT"
+    """Contained in the fee; the partner's amount is not touched."""
+
+
+# ---- terms: what a computation is made from -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTerms:
+    """A fee: a rate of the order amount in 1/100,000, or a fixed amount. The other one is 0."""
+
+    rate: int = 0
+    amount: int = 0
+
+    def without_fixed(self) -> Self:
+        """Return the fee as a partial cancel sees it: a fixed amount comes back only with the last one."""
+        return replace(self, amount=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractTerms:
+    """The part of a contract that decides amounts, and its cycle, which decides dates."""
+
+    platform_fee: FeeTerms
+    vat_payer: Payer
+    subtract_payment_vat: bool
+    cycle: Cycle
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountTerms:
+    """A discount of `amount`, of which `tax_free` falls on tax-free goods; the partner bears `share_rate` of it."""
+
+    policy_id: str
+    share_rate: int
+    amount: int
+    tax_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AdditionalFeeTerms:
+    """An additional fee. `third_party` names whom it is owed on to; empty means it is the merchant's own."""
+
+    policy_id: str
+    fee: FeeTerms
+    vat_payer: Payer
+    third_party: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One product of an order. Unit amounts are per piece, its discounts are for the whole line."""
+
+    product_id: str
+    unit_amount: int
+    unit_tax_free: int
+    quantity: int
+    discounts: tuple[DiscountTerms, ...] = ()
+    fees: tuple[AdditionalFeeTerms, ...] = ()
+
+    @property
+    def order(self) -> int:
+        """Unit amount times quantity."""
+        return self.unit_amount * self.quantity
+
+    @property
+    def order_tax_free(self) -> int:
+        """Unit tax-free amount times quantity."""
+        return self.unit_tax_free * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    An order given either as one `amount` or as `lines`. Its discounts and fees are those of the order as a whole.
+
+    `tax_free` replaces the sum of the lines' tax-free amounts in the totals.
+    """
+
+    amount: int | None = None
+    lines: tuple[Line, ...] = ()
+    tax_free: int | None = None
+    discounts: tuple[DiscountTerms, ...] = ()
+    fees: tuple[AdditionalFeeTerms, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """The order amount."""
+        return sum(line.order for line in self.lines) if self.amount is None else self.amount
+
+    @property
+    def total_tax_free(self) -> int:
+        """The tax-free part of the order amount."""
+        return sum(line.order_tax_free for line in self.lines) if self.tax_free is None else self.tax_free
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDiscount:
+    """A part of an original discount that a cancel names."""
+
+    policy_id: str
+    amount: int
+    tax_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CancelLine:
+    """Pieces of one product that a cancel names."""
+
+    product_id: str
+    quantity: int
+    discounts: tuple[CancelDiscount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A cancel by `amount` or by `lines`; with neither it cancels all that is left."""
+
+    amount: int | None = None
+    lines: tuple[CancelLine, ...] | None = None
+    tax_free: int | None = None
+    discounts: tuple[CancelDiscount, ...] = ()
+
+
+# ---- results --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Base of results whose whole-number fields add up and subtract field by field; other fields are kept."""
+
+    def __add__(self, other: Self) -> Self:
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in self._numbers()})
+
+    def __sub__(self, other: Self) -> Self:
+        return replace(self, **{name: getattr(self, name) - getattr(other, name) for name in self._numbers()})
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether every whole-number field is 0."""
+        return not any(getattr(self, name) for name in self._numbers())
+
+    def _numbers(self) -> list[str]:
+        return [item.name for item in fields(self) if isinstance(getattr(self, item.name), int)]
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts(Sums):
+    """The amounts of an order, a line or a cancel, named as on the wire."""
+
+    settlement: int = 0
+    settlement_tax_free: int = 0
+    payment: int = 0
+    payment_vat: int = 0
+    payment_vat_burden: int = 0
+    payment_tax_free: int = 0
+    payment_supply: int = 0
+    order: int = 0
+    order_tax_free: int = 0
+    platform_fee: int = 0
+    platform_fee_vat: int = 0
+    additional_fee: int = 0
+    additional_fee_vat: int = 0
+    discount: int = 0
+    discount_tax_free: int = 0
+    discount_share: int = 0
+    discount_share_tax_free: int = 0
+
+    @property
+    def fee(self) -> int:
+        """All that the merchant keeps of the order amount. Order less fee is the default settlement."""
+        return (
+            self.platform_fee
+            + self.platform_fee_vat
+            + self.additional_fee
+            + self.additional_fee_vat
+            + self.discount_share
+            + self.payment_vat_burden
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedDiscount(Sums):
+    """A discount and the partner's share of it."""
+
+    policy_id: str
+    amount: int = 0
+    tax_free: int = 0
+    share: int = 0
+    share_tax_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedFee(Sums):
+    """An additional fee, the VAT the partner bears on top of it, or the VAT contained in it where the merchant does."""
+
+    policy_id: str
+    third_party: str = ""
+    amount: int = 0
+    vat: int = 0
+    vat_inside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedLine:
+    """One line with its own block of amounts. In a cancel the quantity is the cancelled one."""
+
+    product_id: str
+    quantity: int
+    amounts: Amounts
+    discounts: tuple[ComputedDiscount, ...] = ()
+    fees: tuple[ComputedFee, ...] = ()
+
+    def __sub__(self, other: Self) -> Self:
+        return replace(
+            self,
+            quantity=self.quantity - other.quantity,
+            amounts=self.amounts - other.amounts,
+            discounts=_less(self.discounts, other.discounts),
+            fees=_less(self.fees, other.fees),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """
+    The result for an order or a cancel.
+
+    `discounts` and `fees` are those of the order as a whole, `discount_totals` and `fee_totals` add the lines to them
+    policy by policy. `platform_fee_vat_inside` is the VAT contained in a platform fee whose VAT the merchant bears.
+    """
+
+    amounts: Amounts
+    platform_fee_vat_inside: int = 0
+    discount_totals: tuple[ComputedDiscount, ...] = ()
+    fee_totals: tuple[ComputedFee, ...] = ()
+    lines: tuple[ComputedLine, ...] = ()
+    discounts: tuple[ComputedDiscount, ...] = ()
+    fees: tuple[ComputedFee, ...] = ()
+    is_last: bool = False
+
+    def __sub__(self, other: Self) -> Self:
+        gone = {line.product_id: line for line in other.lines}
+        return replace(
+            self,
+            amounts=self.amounts - other.amounts,
+            platform_fee_vat_inside=self.platform_fee_vat_inside - other.platform_fee_vat_inside,
+            discount_totals=_less(self.discount_totals, other.discount_totals),
+            fee_totals=_less(self.fee_totals, other.fee_totals),
+            lines=tuple(line - gone[line.product_id] if line.product_id in gone else line for line in self.lines),
+            discounts=_less(self.discounts, other.discounts),
+            fees=_less(self.fees, other.fees),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither amount nor quantity is in it."""
+        return self.amounts.order == 0 and not any(line.quantity for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """An order as it was computed: its terms and its result. Cancels are held against it, not against today's terms."""
+
+    order: Order
+    contract: ContractTerms
+    computed: Computed
+
+
+# ---- refusals -------------------------------------------------------------------------------------------------------
+
+
+class Relation(StrEnum):
+    """The four bounds between amounts of one order, line or cancel."""
+
+    DISCOUNT_OVER_ORDER = "DISCOUNT_OVER_ORDER"
+    TAX_FREE_DISCOUNT_OVER_DISCOUNT = "TAX_FREE_DISCOUNT_OVER_DISCOUNT"
+    TAX_FREE_DISCOUNT_OVER_TAX_FREE_ORDER = "TAX_FREE_DISCOUNT_OVER_TAX_FREE_ORDER"
+    TAX_FREE_PAYMENT_OVER_PAYMENT = "TAX_FREE_PAYMENT_OVER_PAYMENT"
+
+
+class AmountType(StrEnum):
+    """Which amount a cancel asks too much of."""
+
+    SUPPLY_WITH_VAT = "SUPPLY_WITH_VAT"
+    TAX_FREE = "TAX_FREE"
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """Base of every refusal of this module. `product_id` is None where a refusal is about the order as a whole."""
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+@dataclass(eq=False)
+class OrderDetailInvalid(Refused):
+    """An order or a cancel is given both as an amount and as lines, or an order as neither."""
+
+
+@dataclass(eq=False)
+class OrderDetailMismatched(Refused):
+    """A cancel names lines of an order given as an amount, or an amount of an order given as lines."""
+
+
+@dataclass(eq=False)
+class AmountExceeded(Refused):
+    """One of the four relations between amounts does not hold."""
+
+    relation: Relation
+    requested: int
+    allowed: int
+    product_id: str | None = None
+
+
+@dataclass(eq=False)
+class ProductDuplicated(Refused):
+    """A product is named twice."""
+
+    product_id: str
+
+
+@dataclass(eq=False)
+class ProductNotFound(Refused):
+    """A cancel names a product that is not in the order."""
+
+    product_id: str
+
+
+@dataclass(eq=False)
+class PolicyDuplicated(Refused):
+    """A discount or fee policy is named twice in one list."""
+
+    policy_id: str
+    product_id: str | None = None
+
+
+@dataclass(eq=False)
+class DiscountPolicyNotFound(Refused):
+    """A cancel names a discount that the order, or that line of it, does not have."""
+
+    policy_id: str
+    product_id: str | None = None
+
+
+@dataclass(eq=False)
+class AlreadyCancelled(Refused):
+    """Nothing of the order is left."""
+
+
+@dataclass(eq=False)
+class CancellableAmountExceeded(Refused):
+    """A cancel asks for more of the order, or of its tax-free part, than is left."""
+
+    amount_type: AmountType
+    requested: int
+    cancellable: int
+
+
+@dataclass(eq=False)
+class CancellableQuantityExceeded(Refused):
+    """A cancel asks for more pieces than are left."""
+
+    product_id: str
+    requested: int
+    cancellable: int
+
+
+@dataclass(eq=False)
+class CancellableDiscountExceeded(Refused):
+    """A cancel asks for more of a discount, or with `tax_free` of its tax-free part, than is left."""
+
+    policy_id: str
+    tax_free: bool
+    requested: int
+    cancellable: int
+    product_id: str | None = None
+
+
+# ---- formulas -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RoundingModes:
+    """One mode for each formula, and one for every VAT."""
+
+    platform_fee: Rounding = Rounding.DOWN
+    discount_share: Rounding = Rounding.DOWN
+    additional_fee: Rounding = Rounding.DOWN
+    settlement: Rounding = Rounding.DOWN
+    vat: Rounding = Rounding.DOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """
+    The default formulas; a merchant's own replace single methods in a subclass.
+
+    Formulas see the amounts computed so far, in this order: order, discount and its shares, payment and its VAT,
+    platform fee and its VAT, additional fees and their VAT, settlement. Later fields still read 0.
+    """
+
+    rounding: RoundingModes = field(default_factory=RoundingModes)
+
+    def discount_share(self, discount: int, share_rate: int) -> int:
+        """Return the partner's share of a discount, or of its tax-free part."""
+        return round_fraction(Rate(share_rate).of(discount), self.rounding.discount_share)
+
+    def platform_fee(self, so_far: Amounts, fee: FeeTerms) -> int:
+        """Return the platform fee of an order or a line."""
+        return round_fraction(Rate(fee.rate).of(so_far.order) + fee.amount, self.rounding.platform_fee)
+
+    def additional_fee(self, so_far: Amounts, fee: FeeTerms) -> int:
+        """Return one additional fee of an order or a line."""
+        return round_fraction(Rate(fee.rate).of(so_far.order) + fee.amount, self.rounding.additional_fee)
+
+    def settlement(self, so_far: Amounts) -> int:
+        """Return what the partner is owed; it may be negative."""
+        return round_fraction(so_far.order - so_far.fee, self.rounding.settlement)
+
+    def settlement_tax_free(self, so_far: Amounts) -> int:
+        """Return the tax-free part of the settlement, in proportion to that of the order."""
+        if so_far.order == 0:
+            return 0
+        part = Fraction((so_far.settlement + so_far.discount_share) * so_far.order_tax_free, so_far.order)
+        return round_fraction(part - so_far.discount_share_tax_free, self.rounding.settlement)
+
+    def payment_vat(self, taxable: int) -> int:
+        """Return the VAT contained in what the buyer paid for taxable goods."""
+        return round_quotient(taxable, 11, self.rounding.vat)
+
+    def fee_vat(self, fee: int, payer: Payer) -> int:
+        """Return the VAT that the partner bears on top of a fee."""
+        return round_quotient(fee, 10, self.rounding.vat) if payer is Payer.PARTNER else 0
+
+
+DEFAULT_FORMULAS = Formulas()
+
+
+def vat_inside(fee: int, payer: Payer) -> int:
+    """Return the VAT contained in a fee whose VAT the merchant bears: 10 parts of 110, cut toward zero."""
+    return round_quotient(fee * 10, 110, Rounding.DOWN) if payer is Payer.MERCHANT else 0
+
+
+# ---- orders ---------------------------------------------------------------------------------------------------------
+
+
+def compute_order(order: Order, contract: ContractTerms, *, formulas: Formulas = DEFAULT_FORMULAS) -> Computed:
+    """
+    Return the amounts of an order with those of its lines, discounts and fees.
+
+    Raises OrderDetailInvalid, ProductDuplicated, PolicyDuplicated, AmountExceeded and core.money.AmountOutOfRange.
+    """
+    _check_order(order)
+    fixed = apportion(contract.platform_fee.amount, [line.order for line in order.lines])
+    lines = tuple(
+        _compute_line(line, replace(contract, platform_fee=replace(contract.platform_fee, amount=part)), formulas)
+        for line, part in zip(order.lines, fixed, strict=True)
+    )
+    discounts = tuple(_discount(terms, formulas) for terms in order.discounts)
+    discount_totals = _per_policy([*(item for line in lines for item in line.discounts), *discounts])
+    so_far = _paid(Amounts(order=order.total, order_tax_free=order.total_tax_free), discount_totals, contract, formulas)
+    if lines:
+        charged = _total(line.amounts for line in lines)
+        so_far = replace(so_far, platform_fee=charged.platform_fee, platform_fee_vat=charged.platform_fee_vat)
+    else:
+        so_far = _with_platform_fee(so_far, contract, formulas)
+    fees = tuple(_fee(terms, so_far, formulas) for terms in order.fees)
+    fee_totals = _per_policy([*(item for line in lines for item in line.fees), *fees])
+    return Computed(
+        amounts=_settled(so_far, fee_totals, formulas),
+        platform_fee_vat_inside=vat_inside(so_far.platform_fee, contract.vat_payer),
+        discount_totals=discount_totals,
+        fee_totals=fee_totals,
+        lines=lines,
+        discounts=discounts,
+        fees=fees,
+    )
+
+
+def _compute_line(line: Line, contract: ContractTerms, formulas: Formulas) -> ComputedLine:
+    discounts = tuple(_discount(terms, formulas) for terms in line.discounts)
+    so_far = Amounts(order=line.order, order_tax_free=line.order_tax_free)
+    so_far = _with_platform_fee(_paid(so_far, discounts, contract, formulas), contract, formulas)
+    fees = tuple(_fee(terms, so_far, formulas) for terms in line.fees)
+    return ComputedLine(line.product_id, line.quantity, _settled(so_far, fees, formulas), discounts, fees)
+
+
+def _discount(terms: DiscountTerms, formulas: Formulas) -> ComputedDiscount:
+    return ComputedDiscount(
+        policy_id=terms.policy_id,
+        amount=terms.amount,
+        tax_free=terms.tax_free,
+        share=formulas.discount_share(terms.amount, terms.share_rate),
+        share_tax_free=formulas.discount_share(terms.tax_free, terms.share_rate),
+    )
+
+
+def _fee(terms: AdditionalFeeTerms, so_far: Amounts, formulas: Formulas) -> ComputedFee:
+    amount = formulas.additional_fee(so_far, terms.fee)
+    return ComputedFee(
+        policy_id=terms.policy_id,
+        third_party=terms.third_party,
+        amount=amount,
+        vat=formulas.fee_vat(amount, terms.vat_payer),
+        vat_inside=vat_inside(amount, terms.vat_payer),
+    )
+
+
+def _paid(
+    so_far: Amounts, discounts: Iterable[ComputedDiscount], contract: ContractTerms, formulas: Formulas
+) -> Amounts:
+    discount = sum(discounts, ComputedDiscount(""))
+    payment = so_far.order - discount.amount
+    tax_free = so_far.order_tax_free - discount.tax_free
+    vat = formulas.payment_vat(payment - tax_free)
+    return replace(
+        so_far,
+        discount=discount.amount,
+        discount_tax_free=discount.tax_free,
+        discount_share=discount.share,
+        discount_share_tax_free=discount.share_tax_free,
+        payment=payment,
+        payment_tax_free=tax_free,
+        payment_vat=vat,
+        payment_supply=payment - tax_free - vat,
+        payment_vat_burden=vat if contract.subtract_payment_vat else 0,
+    )
+
+
+def _with_platform_fee(so_far: Amounts, contract: ContractTerms, formulas: Formulas) -> Amounts:
+    fee = formulas.platform_fee(so_far, contract.platform_fee)
+    return replace(so_far, platform_fee=fee, platform_fee_vat=formulas.fee_vat(fee, contract.vat_payer))
+
+
+def _settled(so_far: Amounts, fees: Iterable[ComputedFee], formulas: Formulas) -> Amounts:
+    fee = sum(fees, ComputedFee(""))
+    so_far = replace(so_far, additional_fee=fee.amount, additional_fee_vat=fee.vat)
+    so_far = replace(so_far, settlement=formulas.settlement(so_far))
+    amounts = replace(so_far, settlement_tax_free=formulas.settlement_tax_free(so_far))
+    for item in fields(amounts):
+        check_amount(item.name, getattr(amounts, item.name))
+    return amounts
+
+
+def _total(amounts: Iterable[Amounts]) -> Amounts:
+    return sum(amounts, Amounts())
+
+
+# ---- cancels --------------------------------------------------------------------------------------------------------
+
+
+def remaining(original: Computed, previous: Iterable[Computed]) -> Computed:
+    """Return what is left of an order after its cancels so far: amounts, quantities, discounts and fees."""
+    left = original
+    for cancel in previous:
+        left = left - cancel
+    return left
+
+
+def compute_cancel(
+    original: Original, previous: Sequence[Computed], request: Cancel, *, formulas: Formulas = DEFAULT_FORMULAS
+) -> Computed:
+    """
+    Return the amounts of a cancel, as sizes. `previous` are all cancels of the original so far.
+
+    Raises the refusals of `compute_order`, AlreadyCancelled, OrderDetailMismatched, ProductNotFound,
+    DiscountPolicyNotFound and the Cancellable…Exceeded.
+    """
+    left = remaining(original.computed, previous)
+    if previous and left.is_empty:
+        raise AlreadyCancelled
+    named = _named_part(original.order, left, request)
+    if named.total > left.amounts.order:
+        raise CancellableAmountExceeded(AmountType.SUPPLY_WITH_VAT, named.total, left.amounts.order)
+    last = _takes_everything(named, left)
+    # The last cancel takes the tax-free rest by itself, so only a figure the request gives can be too much.
+    if (request.tax_free is not None or not last) and named.total_tax_free > left.amounts.order_tax_free:
+        raise CancellableAmountExceeded(AmountType.TAX_FREE, named.total_tax_free, left.amounts.order_tax_free)
+    if last:
+        _check_named(named)
+        return _the_rest(left)
+    contract = original.contract
+    contract = replace(contract, platform_fee=contract.platform_fee.without_fixed())
+    return compute_order(_smaller_order(named, original.order, left), contract, formulas=formulas)
+
+
+def _named_part(order: Order, left: Computed, request: Cancel) -> Order:
+    """Return the part of the order that the request names, with only those discounts that it names."""
+    if (request.amount is not None and request.lines is not None) or request.lines == ():
+        raise OrderDetailInvalid
+    if request.tax_free is not None:
+        check_amount("order_tax_free", request.tax_free, low=0)
+    if (request.amount if order.lines else request.lines) is not None:
+        raise OrderDetailMismatched
+    amount = None if order.lines else left.amounts.order
+    return Order(
+        amount=amount if request.amount is None else request.amount,
+        lines=_named_lines(order, left, request.lines) if order.lines else (),
+        tax_free=request.tax_free,
+        discounts=_named_discounts(order.discounts, left.discounts, request.discounts, None),
+        fees=order.fees,
+    )
+
+
+def _named_lines(order: Order, left: Computed, named: tuple[CancelLine, ...] | None) -> tuple[Line, ...]:
+    lines = {line.product_id: line for line in order.lines}
+    left_of = {line.product_id: line for line in left.lines}
+    if named is None:
+        named = tuple(CancelLine(line.product_id, line.quantity) for line in left.lines if line.quantity)
+    _check_products(item.product_id for item in named)
+    for item in named:
+        if item.product_id not in lines:
+            raise ProductNotFound(item.product_id)
+    return tuple(_named_line(lines[item.product_id], left_of[item.product_id], item) for item in named)
+
+
+def _named_line(line: Line, left: ComputedLine, named: CancelLine) -> Line:
+    check_amount("quantity", named.quantity, low=1)
+    if named.quantity > left.quantity:
+        raise CancellableQuantityExceeded(line.product_id, named.quantity, left.quantity)
+    discounts = _named_discounts(line.discounts, left.discounts, named.discounts, line.product_id)
+    return replace(line, quantity=named.quantity, discounts=discounts)
+
+
+def _named_discounts(
+    terms: tuple[DiscountTerms, ...],
+    left: tuple[ComputedDiscount, ...],
+    named: tuple[CancelDiscount, ...],
+    product_id: str | None,
+) -> tuple[DiscountTerms, ...]:
+    terms_of = {item.policy_id: item for item in terms}
+    left_of = {item.policy_id: item for item in left}
+    _check_policies((item.policy_id for item in named), product_id)
+    for item in named:
+        if item.policy_id not in terms_of:
+            raise DiscountPolicyNotFound(item.policy_id, product_id)
+        rest = left_of[item.policy_id]
+        if item.amount > rest.amount:
+            raise CancellableDiscountExceeded(
+                item.policy_id, tax_free=False, requested=item.amount, cancellable=rest.amount, product_id=product_id
+            )
+        if item.tax_free > rest.tax_free:
+            raise CancellableDiscountExceeded(
+                item.policy_id, tax_free=True, requested=item.tax_free, cancellable=rest.tax_free, product_id=product_id
+            )
+    return tuple(replace(terms_of[item.policy_id], amount=item.amount, tax_free=item.tax_free) for item in named)
+
+
+def _takes_everything(named: Order, left: Computed) -> bool:
+    if named.lines:
+        return sum(line.quantity for line in named.lines) == sum(line.quantity for line in left.lines)
+    return named.total == left.amounts.order
+
+
+def _smaller_order(named: Order, order: Order, left: Computed) -> Order:
+    """Return the named part as the smaller order that a partial cancel is computed like."""
+    terms_of = {line.product_id: line.discounts for line in order.lines}
+    left_of = {line.product_id: line for line in left.lines}
+    lines = []
+    for line in named.lines:
+        rest = left_of[line.product_id]
+        emptied = line.quantity == rest.quantity
+        discounts = _left_over(terms_of[line.product_id], rest.discounts) if emptied else line.discounts
+        lines.append(replace(line, discounts=discounts, fees=_without_fixed(line.fees)))
+    return replace(named, lines=tuple(lines), fees=_without_fixed(named.fees))
+
+
+def _left_over(terms: tuple[DiscountTerms, ...], left: tuple[ComputedDiscount, ...]) -> tuple[DiscountTerms, ...]:
+    terms_of = {item.policy_id: item for item in terms}
+    return tuple(
+        replace(terms_of[item.policy_id], amount=item.amount, tax_free=item.tax_free) for item in _present(left)
+    )
+
+
+def _without_fixed(fees: tuple[AdditionalFeeTerms, ...]) -> tuple[AdditionalFeeTerms, ...]:
+    return tuple(replace(terms, fee=terms.fee.without_fixed()) for terms in fees)
+
+
+def _the_rest(left: Computed) -> Computed:
+    lines = (replace(line, discounts=_present(line.discounts)) for line in left.lines if line.quantity)
+    return replace(left, lines=tuple(lines), discounts=_present(left.discounts), is_last=True)
+
+
+# ---- sums per policy, and checks ------------------------------------------------------------------------------------
+
+_Item = TypeVar("_Item", ComputedDiscount, ComputedFee)
+
+
+def _per_policy(items: Iterable[_Item]) -> tuple[_Item, ...]:
+    sums: dict[str, _Item] = {}
+    for item in items:
+        known = sums.get(item.policy_id)
+        sums[item.policy_id] = item if known is None else known + item
+    return tuple(sums.values())
+
+
+def _less(items: tuple[_Item, ...], gone: tuple[_Item, ...]) -> tuple[_Item, ...]:
+    gone_of = {item.policy_id: item for item in gone}
+    return tuple(item - gone_of[item.policy_id] if item.policy_id in gone_of else item for item in items)
+
+
+def _present(discounts: tuple[ComputedDiscount, ...]) -> tuple[ComputedDiscount, ...]:
+    return tuple(item for item in discounts if not item.is_zero)
+
+
+def _check_order(order: Order) -> None:
+    if (order.amount is None) != bool(order.lines):
+        raise OrderDetailInvalid
+    _check_products(line.product_id for line in order.lines)
+    for line in order.lines:
+        _check_line(line)
+    check_amount("order", order.total, low=0)
+    check_amount("order_tax_free", order.total_tax_free, low=0)
+    _check_terms(order.discounts, order.fees, None)
+    discounts = [*(item for line in order.lines for item in line.discounts), *order.discounts]
+    _check_relations(order.total, order.total_tax_free, discounts, None)
+
+
+def _check_line(line: Line) -> None:
+    check_amount("quantity", line.quantity, low=1)
+    check_amount("unit_amount", line.unit_amount, low=0)
+    check_amount("unit_tax_free", line.unit_tax_free, low=0)
+    check_amount("line_amount", line.order)
+    _check_terms(line.discounts, line.fees, line.product_id)
+    _check_relations(line.order, line.order_tax_free, line.discounts, line.product_id)
+
+
+def _check_named(named: Order) -> None:
+    """Hold what a last cancel names against the relations; what comes back by itself is right by subtraction."""
+    for line in named.lines:
+        _check_terms(line.discounts, (), line.product_id)
+        _check_relations(line.order, None, line.discounts, line.product_id)
+    _check_terms(named.discounts, (), None)
+    discounts = [*(item for line in named.lines for item in line.discounts), *named.discounts]
+    _check_relations(named.total, named.tax_free, discounts, None)
+
+
+def _check_terms(
+    discounts: Sequence[DiscountTerms], fees: Sequence[AdditionalFeeTerms], product_id: str | None
+) -> None:
+    _check_policies((item.policy_id for item in discounts), product_id)
+    _check_policies((item.policy_id for item in fees), product_id)
+    for item in discounts:
+        check_amount("discount", item.amount, low=0)
+        check_amount("discount_tax_free", item.tax_free, low=0)
+
+
+def _check_relations(
+    order: int, tax_free: int | None, discounts: Sequence[DiscountTerms], product_id: str | None
+) -> None:
+    discount = sum(item.amount for item in discounts)
+    discount_tax_free = sum(item.tax_free for item in discounts)
+    bounds = [(Relation.DISCOUNT_OVER_ORDER, discount, order)]
+    bounds += [(Relation.TAX_FREE_DISCOUNT_OVER_DISCOUNT, item.tax_free, item.amount) for item in discounts]
+    if tax_free is not None:
+        bounds += [
+            (Relation.TAX_FREE_DISCOUNT_OVER_TAX_FREE_ORDER, discount_tax_free, tax_free),
+            (Relation.TAX_FREE_PAYMENT_OVER_PAYMENT, tax_free - discount_tax_free, order - discount),
+        ]
+    for relation, requested, allowed in bounds:
+        if requested > allowed:
+            raise AmountExceeded(relation, requested, allowed, product_id)
+
+
+def _check_products(product_ids: Iterable[str]) -> None:
+    for product_id, count in Counter(product_ids).items():
+        if count > 1:
+            raise ProductDuplicated(product_id)
+
+
+def _check_policies(policy_ids: Iterable[str], product_id: str | None) -> None:
+    for policy_id, count in Counter(policy_ids).items():
+        if count > 1:
+            raise PolicyDuplicated(policy_id, product_id)

@@ -1,0 +1,14 @@
+alter table settlement_claim drop constraint settlement_claim_needs_release;
+alter table settlement_claimrelease drop constraint settlement_release_of_claim;
+drop trigger release_no_truncate on settlement_claimrelease;
+drop trigger release_append_only on settlement_claimrelease;
+drop trigger claim_no_truncate on settlement_claim;
+drop trigger claim_append_only on settlement_claim;
+drop trigger partner_settlement_stays on settlement_partnersettlement;
+drop trigger record_stays on settlement_settlementrecord;
+drop trigger record_state_moves_on on settlement_settlementrecord;
+drop trigger record_keeps_amounts on settlement_settlementrecord;
+drop function settlement_refuse_change();
+drop trigger partner_settlement_same_scope on settlement_partnersettlement;
+drop trigger record_same_scope on settlement_settlementrecord;
+drop function settlement_same_scope();

@@ -1,0 +1,91 @@
+"""What orders, cancels and manual records have in common: being written, and beginning to count."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+
+from access import audit
+from core import clock
+from core.actor import Actor
+from core.money import CurrencyNotSupported, minor_digits
+from core.scope import Scope
+from ledger import posting
+from ledger.posting import refused_by
+from settlement import terms
+from settlement.models import RecordState, SettlementRecord
+from settlement.operations import maturity
+from settlement.refusals import (
+    currency_not_supported,
+    date_before_start,
+    parameter_not_found,
+    property_not_found,
+    record_id_used,
+)
+
+KIND = terms.RECORD_ORIGIN
+
+
+def check_currency(currency: str) -> None:
+    """Raise CURRENCY_NOT_SUPPORTED for a currency that cannot be settled."""
+    try:
+        minor_digits(currency)
+    except CurrencyNotSupported as error:
+        raise currency_not_supported(currency) from error
+
+
+def check_keys(properties: Sequence[str], parameters: Sequence[str] = ()) -> None:
+    """Raise for custom properties and settlement parameters, none of which can be defined yet."""
+    for key in properties:
+        raise property_not_found(key)
+    for key in parameters:
+        raise parameter_not_found(key)
+
+
+def check_given_date(settlement_date: date | None, start_date: date) -> None:
+    """Raise SETTLEMENT_DATE_EARLIER_THAN_SETTLEMENT_START_DATE for a given date that lies before the start."""
+    if settlement_date is not None and settlement_date < start_date:
+        raise date_before_start(settlement_date, start_date)
+
+
+def state_on(record: SettlementRecord, today: date) -> RecordState:
+    """Return the state in which a new record begins; whoever is due for settlement is so at once."""
+    if record.start_date is not None and record.start_date > today:
+        return RecordState.SCHEDULED
+    return RecordState.IN_PROCESS
+
+
+def write(record: SettlementRecord, *, by: Actor, now: datetime) -> SettlementRecord:
+    """
+    Write a new record with its journal, and let it join a partner settlement when its settlement date has come.
+
+    Belongs into the caller's transaction. Raises TRANSFER_ID_ALREADY_USED.
+    """
+    scope, today = record.scope, clock.seoul_day(now)
+    record.state = state_on(record, today)
+    record.created_at = record.state_changed_at = now
+    try:
+        with transaction.atomic():
+            record.save(force_insert=True)
+    except IntegrityError as error:
+        if refused_by(error) != "settlement_record_id":
+            raise
+        raise record_id_used(record.public_id) from error
+    if record.state == RecordState.IN_PROCESS:
+        posting.post(scope=scope, posting=terms.posting(record, recorded_at=now), by=by)
+        if record.settlement_date <= today:
+            maturity.mature(scope=scope, record=record, by=by, now=now)
+    told(scope, by, "recorded", record, amount=record.net)
+    return record
+
+
+def told(scope: Scope, by: Actor, verb: str, record: SettlementRecord, **after: object) -> None:
+    """Add a record's event to the audit trail."""
+    audit.record(
+        scope=scope,
+        by=by,
+        action=f"settlement_record.{verb}",
+        kind=KIND,
+        object_id=record.public_id,
+        after={"type": str(record.type), "partner": record.partner.public_id, "currency": record.currency, **after},
+    )

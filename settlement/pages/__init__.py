@@ -1,0 +1,1 @@
+"""Pages of settlement: records, partner settlements, partners, contracts, policies, days and settings."""

@@ -1,0 +1,36 @@
+"""Fixtures every test may use: a migrated database owned by one role and used by another."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
+
+from config import environment, roles
+
+pytest_plugins = ["config.pytest_processes"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,  # noqa: ARG001 - it comes first
+    django_db_blocker: DjangoDbBlocker,
+    django_db_modify_db_settings: None,  # noqa: ARG001 - it gives each xdist worker a database name of its own
+) -> Iterator[None]:
+    """
+    Make the test database as the role that owns it, and run every test as the application's role.
+
+    The plugin's own fixture makes databases only for tests marked `django_db`; tests that commit use copies of it and
+    carry no mark, so it is always made here.
+    """
+    verbosity = request.config.option.verbose
+    roles.become(settings.DATABASE_OWNER_URL)
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=verbosity, interactive=False)
+    roles.become(environment.text("DATABASE_URL"))
+    yield
+    roles.become(settings.DATABASE_OWNER_URL)
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=verbosity)

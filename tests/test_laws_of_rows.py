@@ -1,0 +1,173 @@
+"""Promise: settlement and payout rows obey their laws, whatever SQL the application's role or the owner tries."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from config import roles
+from core import clock
+from ledger.posting import refused_by
+from payouts.models import Payout
+from payouts.operations import running
+from settlement.models import PartnerSettlement, SettlementRecord
+from settlement.operations import records
+from settlement.operations.records import OrderDraft
+from tests.payouts.world import MAKER, World, world
+
+# A row with everything as it was, under another id and in another scope.
+COPY_RECORD = """
+    insert into settlement_settlementrecord select (jsonb_populate_record(r, jsonb_build_object(
+        'id', r.id + 1000, 'public_id', 'copy', 'payment_id', 'copy', %(column)s, %(value)s))).*
+    from settlement_settlementrecord r where r.id = %(id)s"""
+COPY_PAYOUT = """
+    insert into payouts_payout select (jsonb_populate_record(p, jsonb_build_object(
+        'id', p.id + 1000, 'public_id', 'copy', 'is_test', true))).*
+    from payouts_payout p where p.id = %(id)s"""
+
+
+@contextmanager
+def refused(constraint: str) -> Iterator[None]:
+    """Expect a refusal by the constraint of this name."""
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        yield
+    assert refused_by(caught.value) == constraint
+
+
+def run(statement: str, **values: str | int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+@pytest.fixture
+def here(committed_db: str, tmp_path: Path) -> Iterator[World]:  # noqa: ARG001 - the world lives in it
+    with world(tmp_path) as made:
+        made.partner("acme")
+        yield made
+
+
+@pytest.fixture
+def sent(here: World) -> Payout:
+    """Return a payout that has been sent."""
+    here.owe("acme", 10_000)
+    here.approved()
+    here.send()
+    return here.payout("acme")
+
+
+class TestRecords:
+    @pytest.fixture
+    def record(self, here: World) -> SettlementRecord:
+        draft = OrderDraft(partner_id="acme", payment_id="payment-1", amount=10_000, start_date=clock.today())
+        return records.record_order(scope=here.scope, by=MAKER, now=clock.now(), draft=draft)
+
+    @pytest.mark.parametrize("column", ["net", "order_amount", "platform_fee", "partner_id", "start_date"])
+    def test_one_that_counts_keeps_what_it_was_computed_from(self, record: SettlementRecord, column: str) -> None:
+        with refused("settlement_record_keeps_amounts"):
+            run(f"update settlement_settlementrecord set {column} = {column} + 1 where id = %(id)s", id=record.pk)  # noqa: S608 - a literal of this test
+
+    def test_its_state_does_not_go_back(self, record: SettlementRecord) -> None:
+        with refused("settlement_record_state_moves_on"):
+            run("update settlement_settlementrecord set state = 'SCHEDULED' where id = %(id)s", id=record.pk)
+
+    @pytest.mark.parametrize("table", ["settlement_settlementrecord", "settlement_partnersettlement"])
+    def test_nothing_is_deleted(self, here: World, table: str) -> None:
+        here.owe("acme", 1_000)
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            run(f"delete from {table}")  # noqa: S608 - a literal of this test
+        with roles.as_owner(), pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
+            run(f"delete from {table}")  # noqa: S608 - a literal of this test
+
+    @pytest.mark.parametrize(("column", "value"), [("is_test", True), ("merchant_id", 999)])
+    def test_none_points_into_another_scope(self, record: SettlementRecord, column: str, value: int) -> None:
+        with refused("settlement_same_scope"):
+            run(COPY_RECORD, id=record.pk, column=column, value=value)
+
+
+class TestClaims:
+    def insert(self, payout: Payout, claim_no: int) -> None:
+        run(
+            "insert into settlement_claim (partner_settlement_id, claim_no, after_no, payout_ref_id, net, net_tax_free,"
+            " credit_total, debit_total) values (%(settlement)s, %(no)s, nullif(%(after)s, 0), %(payout)s, 1, 0, 1, 0)",
+            settlement=PartnerSettlement.objects.get().pk,
+            no=claim_no,
+            after=claim_no - 1,
+            payout=payout.pk,
+        )
+
+    def test_the_second_one_needs_the_release_of_the_first(self, sent: Payout) -> None:
+        with refused("settlement_claim_needs_release"):
+            self.insert(sent, 2)
+
+    def test_the_same_number_never_comes_twice(self, sent: Payout) -> None:
+        with pytest.raises(IntegrityError, match="duplicate key"), transaction.atomic():
+            self.insert(sent, 1)
+
+    def test_none_is_changed_or_taken_away(self, sent: Payout) -> None:
+        for statement in ("update settlement_claim set net = 0", "delete from settlement_claim"):
+            with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+                run(statement)
+            with roles.as_owner(), pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
+                run(statement)
+        assert sent.pk == PartnerSettlement.objects.get().claims.get().payout_ref_id
+
+
+class TestPayouts:
+    def test_one_in_another_scope_than_its_bulk_payout_is_refused(self, sent: Payout) -> None:
+        with refused("payouts_same_scope"):
+            run(COPY_PAYOUT, id=sent.pk)
+
+    def test_the_status_says_what_the_attempts_say(self, here: World) -> None:
+        here.owe("acme", 10_000)
+        here.approved()
+        running.start_due(clock.now())
+        with refused("payouts_status_follows_attempts"):
+            run("update payouts_payout set status = 'PROCESSING' where status = 'PREPARED'")
+
+    @pytest.mark.parametrize(
+        ("table", "column", "state"),
+        [
+            ("payouts_payout", "status", "PREPARED"),
+            ("payouts_attempt", "state", "CREATED"),
+            ("payouts_bulkpayout", "status", "CANCELLED"),
+        ],
+    )
+    def test_a_move_that_does_not_exist_cannot_happen(self, sent: Payout, table: str, column: str, state: str) -> None:
+        assert sent.status == "SUCCEEDED"
+        with refused("payouts_move_exists"):
+            run(f"update {table} set {column} = %(state)s", state=state)  # noqa: S608 - a literal of this test
+
+    @pytest.mark.usefixtures("here")
+    def test_nobody_adds_a_move(self) -> None:
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            run("insert into payouts_move values ('payout', 'SUCCEEDED', 'PREPARED')")
+
+
+class TestAttempts:
+    @pytest.fixture
+    def waiting(self, here: World) -> Payout:
+        """Return a payout with an attempt that waits to be sent."""
+        here.owe("acme", 10_000)
+        here.approved()
+        running.start_due(clock.now())
+        return here.payout("acme")
+
+    @pytest.mark.parametrize(
+        "change", ["amount = amount + 1", "reference = 'at-other'", "rail = 'test'", "attempt_no = 2"]
+    )
+    def test_an_instruction_never_changes(self, waiting: Payout, change: str) -> None:
+        assert waiting.attempts.count() == 1
+        with refused("payouts_attempt_keeps_instruction"):
+            run(f"update payouts_attempt set {change}")  # noqa: S608 - a literal of this test
+
+    def test_there_is_one_open_attempt(self, waiting: Payout) -> None:
+        second = running.new_attempt(waiting, 2, "simulator", clock.now())
+        with refused("payouts_one_open_attempt"):
+            second.save(force_insert=True)
+
+    def test_a_paid_payout_gets_no_other_attempt(self, sent: Payout) -> None:
+        second = running.new_attempt(sent, 2, "simulator", clock.now())
+        with refused("payouts_attempt_is_approved"):
+            second.save(force_insert=True)
