@@ -23,6 +23,9 @@ class ConsoleConfig(AppConfig):
             uploads,
         )
 
+        registry.nav("settings", _("사용자"), "access:users", Permission.MANAGE, order=100)
+        registry.nav("settings", _("API 키"), "access:api-secrets", Permission.MANAGE, order=200)
+        registry.nav("settings", _("감사 기록"), "access:audit", Permission.AUDIT, order=800)
         registry.nav("settings", _("작업"), "console:jobs", Permission.VIEW, order=900)
         registry.search("job", job_pages.find, label=_("작업"))
         registry.job_kind(exports.EXPORT_JOB, _("파일 만들기"))

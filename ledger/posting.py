@@ -7,13 +7,13 @@ business date returns the first journal, with others it is refused. Zero legs ar
 remain mean there is nothing to post.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from psycopg2.extras import Json
 
 from core.actor import Actor
 from core.errors import Conflict, DomainError
@@ -157,24 +157,30 @@ def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
             posting.event,
             posting.key,
             posting.on,
-            _bigints(ids),
-            _bigints([leg.amount for leg in legs]),
-            [leg.component for leg in legs],
+            _array(ids),
+            _array([leg.amount for leg in legs]),
+            _array([leg.component for leg in legs]),
             posting.origin.kind,
             posting.origin.public_id,
             str(by),
             by.request_id,
             posting.memo,
             posting.reverses,
-            Json(dict(posting.attributes)),
+            json.dumps(dict(posting.attributes)) if posting.attributes else "{}",
         ],
     )
     return Posted(abs(answer), created=answer > 0)
 
 
-def _bigints(numbers: Iterable[int]) -> str:
-    """Return an array literal, which the server reads several times faster than an ARRAY[…] expression."""
-    return f"{{{','.join(map(str, numbers))}}}"
+def _array(values: Iterable[object]) -> str:
+    """Return an array literal, which the driver and the server handle several times faster than ARRAY[…]."""
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _CHUNK = 1_000
@@ -200,17 +206,17 @@ def _post_chunk(scope: Scope, chunk: Sequence[tuple[Posting, list[Leg]]], by: Ac
         [
             scope.merchant_id,
             scope.is_test,
-            [posting.event for posting in heads],
-            [posting.key for posting in heads],
-            [posting.on for posting in heads],
-            [posting.origin.kind for posting in heads],
-            [posting.origin.public_id for posting in heads],
-            [posting.reverses for posting in heads],
-            [posting.memo for posting in heads],
-            [place for place, _leg in legs],
-            ids,
-            [leg.amount for _place, leg in legs],
-            [leg.component for _place, leg in legs],
+            _array(posting.event for posting in heads),
+            _array(posting.key for posting in heads),
+            _array(posting.on for posting in heads),
+            _array(posting.origin.kind for posting in heads),
+            _array(posting.origin.public_id for posting in heads),
+            _array(posting.reverses for posting in heads),
+            _array(posting.memo for posting in heads),
+            _array(place for place, _leg in legs),
+            _array(ids),
+            _array(leg.amount for _place, leg in legs),
+            _array(leg.component for _place, leg in legs),
             str(by),
             by.request_id,
         ],

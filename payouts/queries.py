@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from access import sealed
 from core.errors import NotFound
@@ -179,19 +179,6 @@ def status_counts(bulk: BulkPayout) -> dict[str, tuple[int, int]]:
 def settlements_of(payout: Payout) -> QuerySet[PartnerSettlement]:
     """Return the partner settlements a payout was made of, with the claims it made."""
     return PartnerSettlement.objects.filter(claims__payout_ref_id=payout.pk).order_by("settlement_date", "pk")
-
-
-def bulk_rows(scope: Scope) -> QuerySet[BulkPayout]:
-    """Return bulk payouts with the counts and amounts per outcome that the list shows."""
-    outcomes = {
-        "scheduled": Q(payouts__status__in=("CONFIRMED", "SCHEDULED", "PREPARED", "PROCESSING", "UNKNOWN")),
-        "succeeded": Q(payouts__status="SUCCEEDED"),
-        "failed": Q(payouts__status__in=("FAILED", "RETURNED")),
-        "stopped": Q(payouts__status__in=("STOPPED", "CANCELLED")),
-    }
-    counts = {f"{name}_count": Count("payouts", filter=condition) for name, condition in outcomes.items()}
-    amounts = {f"{name}_amount": Sum("payouts__amount", filter=condition) for name, condition in outcomes.items()}
-    return BulkPayout.objects.within(scope).annotate(**counts, **amounts)
 
 
 def scopes_with(statuses: Iterable[str]) -> list[BulkPayout]:

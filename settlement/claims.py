@@ -113,41 +113,41 @@ def _latest(outer: str) -> QuerySet[Claim]:
 
 def with_status(settlements: QuerySet[PartnerSettlement]) -> "QuerySet[StatedSettlement]":
     """Annotate `status`, and of the latest claim `claim_no` (0 without), `payout_id` and `bulk_payout_id` (public)."""
-    follows = [When(payout_status=payout, then=Value(shown.value)) for payout, shown in SETTLEMENT_STATUS.items()]
+    follows = [When(payout_ref__status=payout, then=Value(shown.value)) for payout, shown in SETTLEMENT_STATUS.items()]
+    # A decision newer than the latest claim counts, and then the claim says nothing.
+    decided = When(claim_no__lte=OuterRef("state_claim_no"), then=Value(None))
+    shown = _latest("pk").annotate(shown=Case(decided, *follows, default=Value(None), output_field=CharField()))
     return settlements.annotate(
         claim_no=Coalesce(Subquery(_latest("pk").values("claim_no")[:1]), 0, output_field=IntegerField()),
         payout_status=Subquery(_latest("pk").values("payout_ref__status")[:1]),
         payout_id=Subquery(_latest("pk").values("payout_ref__public_id")[:1]),
         bulk_payout_id=Subquery(_latest("pk").values("payout_ref__bulk_public_id")[:1]),
-    ).annotate(
         status=Case(
             When(state=SettlementState.VOIDED, then=Value(SettlementState.VOIDED.value)),
-            When(claim_no__lte=F("state_claim_no"), then=F("state")),
-            *follows,
-            default=F("state"),
+            default=Coalesce(Subquery(shown.values("shown")[:1]), F("state")),
             output_field=CharField(),
-        )
+        ),
     )
 
 
 def with_record_status(records: QuerySet[SettlementRecord]) -> "QuerySet[StatedRecord]":
     """Annotate `status`, `payout_id` and `bulk_payout_id`, read through the latest claim on the partner settlement."""
-    shown: dict[str, str] = {
-        payout: RECORD_STATUS[status].value for payout, status in SETTLEMENT_STATUS.items() if status in RECORD_STATUS
-    }
-    follows = [When(payout_status=payout, then=Value(status)) for payout, status in shown.items()]
+    follows = [
+        When(payout_ref__status=payout, then=Value(RECORD_STATUS[shown].value))
+        for payout, shown in SETTLEMENT_STATUS.items()
+        if shown in RECORD_STATUS
+    ]
     latest = _latest("partner_settlement_id")
+    shown = latest.annotate(shown=Case(*follows, default=Value(None), output_field=CharField()))
     return records.annotate(
         payout_status=Subquery(latest.values("payout_ref__status")[:1]),
         payout_id=Subquery(latest.values("payout_ref__public_id")[:1]),
         bulk_payout_id=Subquery(latest.values("payout_ref__bulk_public_id")[:1]),
-    ).annotate(
         status=Case(
             When(state__in=[RecordState.SCHEDULED, RecordState.IN_PROCESS, RecordState.VOIDED], then=F("state")),
-            *follows,
-            default=Value(RecordStatus.SETTLED.value),
+            default=Coalesce(Subquery(shown.values("shown")[:1]), Value(RecordStatus.SETTLED.value)),
             output_field=CharField(),
-        )
+        ),
     )
 
 

@@ -9,7 +9,8 @@ from pytest_django import DjangoDbBlocker
 
 from config import environment, roles
 
-pytest_plugins = ["config.pytest_processes"]
+# One Chromium for all: a fixture imported in two places would be started twice in one process.
+pytest_plugins = ["config.pytest_processes", "tests.console.browser"]
 
 
 @pytest.fixture(scope="session")

@@ -220,9 +220,9 @@ def build_chunk(
     setting = settings.current(scope)
     skipped: list[Skipped] = []
     made: list[tuple[Payout, list[PartnerSettlement]]] = []
-    for group in _by_partner(locked, setting):
+    for group in by_partner(locked, setting):
         partner = group[0].partner
-        reason = _why_not(partner, group)
+        reason = why_not(partner, group)
         if reason:
             skipped.append(Skipped(partner.public_id, partner.name, sum(row.net for row in group), reason))
         else:
@@ -232,7 +232,7 @@ def build_chunk(
     bulk.save(update_fields=["skipped"])
 
 
-def _by_partner(locked: Sequence[PartnerSettlement], setting: Setting) -> Iterator[list[PartnerSettlement]]:
+def by_partner(locked: Sequence[PartnerSettlement], setting: Setting) -> Iterator[list[PartnerSettlement]]:
     """Group by partner and currency; with the setting on, each manual settlement is a payout of its own."""
     partners_by_id = Partner.objects.in_bulk({row.partner_id for row in locked})
     groups: dict[tuple[int, str, int], list[PartnerSettlement]] = defaultdict(list)
@@ -243,7 +243,8 @@ def _by_partner(locked: Sequence[PartnerSettlement], setting: Setting) -> Iterat
     yield from groups.values()
 
 
-def _why_not(partner: Partner, group: Sequence[PartnerSettlement]) -> str:
+def why_not(partner: Partner, group: Sequence[PartnerSettlement]) -> str:
+    """Return the code of the reason for which a partner cannot be paid, empty when it can."""
     if group[0].currency != "KRW":
         return "CURRENCY"
     if sum(row.net for row in group) < 0:

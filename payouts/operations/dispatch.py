@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from access import sealed
 from core import clock
 from core.actor import system
 from ledger import posting
@@ -167,7 +168,7 @@ def instruction_of(attempt: Attempt) -> Instruction:
         amount=attempt.amount,
         currency=payout.currency,
         bank=payout.bank,
-        account_number=queries.account_number(payout),
+        account_number=sealed.digits(queries.account_number(payout)),
         holder=payout.account_holder,
         deposit_memo=payout.deposit_memo,
         withdrawal_memo=payout.withdrawal_memo,

@@ -138,11 +138,11 @@ def rehearse(scope: Scope, wanted: Sequence[int], left_out: Mapping[str, str], t
 def _lines(scope: Scope, rows: Sequence[PartnerSettlement]) -> tuple[Line, ...]:
     setting, sentences = settings.current(scope), building.not_payable_reasons()
     lines = []
-    for group in building._by_partner(rows, setting):  # noqa: SLF001 - shown exactly as it will be made
+    for group in building.by_partner(rows, setting):
         partner = group[0].partner
         terms = payout_terms(setting, partner)
         figures = amounts.payout_amounts([_amount(row) for row in group], terms)
-        reason = building._why_not(partner, group)  # noqa: SLF001 - likewise
+        reason = building.why_not(partner, group)
         lines.append(
             Line(
                 partner=partner,

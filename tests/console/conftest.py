@@ -11,9 +11,6 @@ from access.models import User
 from access.roles import Role
 from tests.access import build as people
 from tests.access.build import Firm
-from tests.console.browser import Page, browser, browser_page, site
-
-__all__ = ["Page", "browser", "browser_page", "site"]
 
 
 @dataclass

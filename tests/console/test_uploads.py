@@ -142,9 +142,9 @@ class TestWrongRow:
     def test_what_the_kind_refuses_is_named_the_same_way(self, house: House) -> None:
         upload = sent(house, note_csv([("금지", "1"), ("가", "1"), ("가", "2"), ("나", "x")]))
         assert [(error["row"], error["code"]) for error in upload.errors] == [
-            (5, "not_an_amount"),
             (2, "forbidden"),
             (4, "twice_in_file"),
+            (5, "not_an_amount"),
         ]
         page = text(house.browser.get(url(upload)))
         assert "쓸 수 없는 이름이에요: 금지" in page

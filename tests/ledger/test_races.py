@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
+from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
@@ -78,7 +79,7 @@ class TestOverdraft:
                 spent += 1
             return spent
 
-        succeeded = at_once([lambda client=client: spend(client) for client in range(CLIENTS)])
+        succeeded = at_once([partial(spend, client) for client in range(CLIENTS)])
 
         assert sum(succeeded) == 37
         assert queries.balance(BOOKS, ACME) == 50
@@ -95,7 +96,7 @@ class TestOverdraft:
             except posting.InsufficientBalance:
                 return 0
 
-        assert Counter(at_once([lambda client=client: spend(client) for client in range(CLIENTS)])) == {3: 3, 0: 5}
+        assert Counter(at_once([partial(spend, client) for client in range(CLIENTS)])) == {3: 3, 0: 5}
         assert queries.balance(BOOKS, ACME) == 100
         assert_books_are_whole()
 
@@ -120,7 +121,7 @@ class TestOneEvent:
         def together(_turn: int) -> int:
             return posting.post_many(scope=BOOKS, postings=events, by=BY)
 
-        created = at_once([lambda turn=turn: (alone, together)[turn % 2](turn) for turn in range(CLIENTS)])
+        created = at_once([partial((alone, together)[turn % 2], turn) for turn in range(CLIENTS)])
 
         assert sum(created) == 20
         assert queries.balance(BOOKS, ACME) == sum(100 + number for number in range(20))
@@ -137,7 +138,7 @@ class TestOppositeDirections:
             for number in range(25):
                 post(move(f"{client}-{number}", source, target, 10 + client))
 
-        at_once([lambda client=client: pay(client) for client in range(CLIENTS)])
+        at_once([partial(pay, client) for client in range(CLIENTS)])
 
         assert Journal.objects.count() == 2 + CLIENTS * 25
         assert queries.balance(BOOKS, ACME) == 100_000 + 25 * (10 + 12 + 14 + 16 - 11 - 13 - 15 - 17)
@@ -152,7 +153,7 @@ class TestOppositeDirections:
                 scope=BOOKS, postings=[move(f"{client}-{p.owner}", CLEARING, p, 1_000) for p in order], by=BY
             )
 
-        assert at_once([lambda client=client: fund(client) for client in range(CLIENTS)]) == [40] * CLIENTS
+        assert at_once([partial(fund, client) for client in range(CLIENTS)]) == [40] * CLIENTS
         assert queries.balance(BOOKS, CLEARING) == CLIENTS * 40 * 1_000
         assert_books_are_whole()
 
@@ -211,7 +212,7 @@ class TestClosing:
             closed.set()
             return inside
 
-        *late, inside = at_once([*(lambda client=client: work(client) for client in range(6)), close])
+        *late, inside = at_once([*(partial(work, client) for client in range(6)), close])
 
         assert late == [5] * 6
         assert 30 <= inside == Journal.objects.filter(effective_date__lte=DAY).count()
@@ -295,7 +296,7 @@ class TestFolding:
             return looks
 
         *_posted, _wait, _fold, _second_fold, looks = at_once(
-            [*(lambda client=client: work(client) for client in range(6)), wait, fold, fold, look]
+            [*(partial(work, client) for client in range(6)), wait, fold, fold, look]
         )
 
         assert looks > 0

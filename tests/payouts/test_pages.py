@@ -588,7 +588,7 @@ class TestWatching:
 
         assert "장부 잔액 ₩1,000,000,000" in words
         assert "₩999,600,000" in words
-        assert "funds.topped_up" in words
+        assert "운영 자금 입금" in words
 
     def test_the_queue_of_approvers_holds_what_was_submitted(self, here: Shop) -> None:
         bulk = here.submitted()
@@ -636,7 +636,8 @@ class TestWatching:
             link = registry.origin_link(kind, public_id)
             assert link is not None
             assert reverse("payouts:payout", args=[payout]) in here.browser("maker").get(link.url).content.decode()
-        assert link.url in here.get("payout", payout).content.decode(), "and back"
+        page = here.get("payout", payout).content.decode()
+        assert reverse("settlement:settlement", args=[row.public_id]) in page, "and back"
 
     def test_ids_with_slashes_and_spaces_open(self, here: Shop) -> None:
         bulk = here.built(public_id="2026/11 지급?#%")

@@ -2,104 +2,23 @@
 
 import csv
 import io
-import json
 import re
-import shutil
-import signal
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-import psycopg2
 import pytest
 from playwright.sync_api import Browser, expect
 
-from access import totp
-from config.launcher import Demo, Options
 from core import clock
-from tests.console.browser import Page, browser, opened  # noqa: F401 - a fixture of this module
-from tests.demo import RunningDemo
+from tests.console.browser import Page, opened
+from tests.stories.site import PATIENCE_MS, Site, sign_in
+
+pytestmark = pytest.mark.xdist_group("demo")
 
 ROWS = 1_000
-_PATIENCE_MS = 90_000
 _HEADER = ("정산 유형", "파트너 아이디", "정산일", "정산 금액", "정산 면세액", "메모")
-
-
-@dataclass(frozen=True)
-class Site:
-    """The running demo and what it says about itself."""
-
-    shown: dict[str, Any]
-
-    def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Read from the demo's database, as anybody may who runs it."""
-        with psycopg2.connect(self.shown["postgres"]) as connection, connection.cursor() as cursor:
-            cursor.execute(query, values)
-            return cursor.fetchall()
-
-    def records(self) -> int:
-        """Return how many settlement records there are."""
-        return int(self.ask("select count(*) from settlement_settlementrecord")[0][0])
-
-    def payable_partners(self) -> list[str]:
-        """Return shops of the first merchant whose account is verified."""
-        rows = self.ask(
-            "select public_id from settlement_partner where merchant_id = 1 and not is_test and account_confirmed"
-            " and account_status = 'VERIFIED' and public_id like %s order by 1",
-            "shop-%",
-        )
-        return [row[0] for row in rows]
-
-    def paid(self, bulk: str) -> dict[str, int]:
-        """Return the succeeded payouts of a bulk payout, which must be all of them."""
-        paid = dict(
-            self.ask(
-                "select p.public_id, p.amount from payouts_payout p join payouts_bulkpayout b"
-                " on b.id = p.bulk_payout_id where b.public_id = %s and p.status = 'SUCCEEDED'",
-                bulk,
-            )
-        )
-        counted = self.ask(
-            "select payout_count, total_amount, status from payouts_bulkpayout where public_id = %s", bulk
-        )
-        assert counted == [(len(paid), sum(paid.values()), "COMPLETED")]
-        return paid
-
-    def witness(self) -> dict[str, int]:
-        """Return what the bank executed."""
-        with urllib.request.urlopen(f"{self.shown['bank']}/v1/transfers?after=0&limit=100000") as answer:
-            return {row["reference"]: row["amount"] for row in json.load(answer)["transfers"]}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("stranger") / "data"
-    demo = RunningDemo(folder, "--rows", "600", "--no-faults")
-    try:
-        yield Site(demo.wait_until_ready())
-    finally:
-        if demo.process.poll() is None:
-            demo.end(signal.SIGTERM)
-        data = Demo(Options(folder=folder)).postgres_data
-        for path in (data, data.with_name(f"{data.name}-socket")):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def sign_in(page: Page, person: dict[str, str]) -> None:
-    page.open("/login/")
-    page.tab.set_default_timeout(_PATIENCE_MS)
-    page.tab.fill("[name=username]", person["username"])
-    page.tab.fill("[name=password]", person["password"])
-    page.tab.click("main button.primary")
-    page.tab.wait_for_load_state("load")
-    if page.tab.locator("[name=code]").count():
-        page.tab.fill("[name=code]", totp.code_at(person["totpSecret"], clock.now()))
-        page.tab.click("main button.primary")
-    page.tab.wait_for_url(f"{page.site}/")
 
 
 def sheet(partners: list[str], day: datetime, *, wrong: bool) -> bytes:
@@ -156,7 +75,7 @@ def refuse_then_load(page: Page, site: Site, partners: list[str]) -> None:
 
     upload(page, "고친 파일.csv", sheet(partners, today, wrong=False))
     tab.get_by_role("button", name="등록하기").click()
-    expect(tab.get_by_text("등록 완료")).to_be_visible(timeout=_PATIENCE_MS)
+    expect(tab.get_by_text("등록 완료")).to_be_visible(timeout=PATIENCE_MS)
     assert site.records() == before + ROWS
 
 
@@ -169,11 +88,11 @@ def build_and_submit(page: Page) -> str:
     tab.locator(".bulk").get_by_role("button", name="일괄지급").click()
     tab.get_by_role("button", name="일괄지급 만들기").click()
     submit = tab.get_by_role("link", name="승인 요청하기")
-    expect(submit).to_be_visible(timeout=_PATIENCE_MS)
+    expect(submit).to_be_visible(timeout=PATIENCE_MS)
     expect(tab.get_by_role("link", name="승인하기")).to_have_count(0)
     submit.click()
     tab.locator("#dialog-body button.primary").click()
-    expect(tab.get_by_text("승인을 요청했어요.").first).to_be_visible(timeout=_PATIENCE_MS)
+    expect(tab.get_by_text("승인을 요청했어요.").first).to_be_visible(timeout=PATIENCE_MS)
     return tab.url.removeprefix(page.site)
 
 
@@ -182,7 +101,7 @@ def approve_and_watch(page: Page, address: str) -> None:
     page.open(address)
     page.tab.get_by_role("link", name="승인하기").click()
     page.tab.locator("#dialog-body button.primary").click()
-    expect(page.tab.locator(".headline .badge").first).to_have_text("완료", timeout=_PATIENCE_MS)
+    expect(page.tab.locator(".headline .badge").first).to_have_text("완료", timeout=PATIENCE_MS)
 
 
 def read_totals_back(page: Page, bulk: str, paid: dict[str, int], folder: Path) -> None:
@@ -199,7 +118,7 @@ def read_totals_back(page: Page, bulk: str, paid: dict[str, int], folder: Path) 
     assert sum(row["정산 금액"] for row in records) == sum(range(1_000, 1_000 + ROWS))
 
 
-def test_the_whole_way_from_a_file_to_the_bank(browser: Browser, site: Site, tmp_path: Path) -> None:  # noqa: F811
+def test_the_whole_way_from_a_file_to_the_bank(browser: Browser, site: Site, tmp_path: Path) -> None:
     partners = site.payable_partners()
     with opened(browser, site.shown["url"]) as page:
         sign_in(page, site.shown["users"]["operator"])

@@ -29,8 +29,9 @@ create trigger account_keeps_address before update on ledger_account for each ro
         or (old.closed_at is not null and new.closed_at is distinct from old.closed_at))
     execute function ledger_refuse_change('ledger_account_keeps_address');
 
--- A stored balance moves only from inside the trigger on entries.
-create trigger balance_only_by_entries before update on ledger_balance for each row
+-- A stored balance moves only from inside the trigger on entries. (Asked once per statement: a trigger for each row would
+-- lock the row a second time.)
+create trigger balance_only_by_entries before update on ledger_balance for each statement
     when (pg_trigger_depth() < 1) execute function ledger_refuse_change('ledger_balance_only_by_entries');
 create trigger balance_stays before delete on ledger_balance
     for each row execute function ledger_refuse_change('ledger_balance_only_by_entries');
@@ -38,13 +39,16 @@ create trigger balance_no_truncate before truncate on ledger_balance
     for each statement execute function ledger_refuse_change('ledger_balance_only_by_entries');
 
 -- ---------------------------------------------------------------------------------------------------------------
--- The legs of each journal arrive in one statement, are complete, fit their accounts and sum to zero per currency.
--- Because that statement must bring exactly the legs 1..leg_count, nobody can add a leg later, not even the
--- transaction that made the journal. Nested loops only: the plan is cached and has to stay right as tables grow.
--- One look decides for the common journal of one currency; only what it does not clear is looked at in detail.
+-- The legs of each journal arrive in one statement, are complete, fit their accounts and sum to zero per currency; a
+-- reversal names a journal of the same books; a closed day takes nothing more. Because that statement must bring exactly
+-- the legs 1..leg_count, nobody can add a leg later, not even the transaction that made the journal.
+--
+-- One look clears the common journal, of one currency and no reversal; only what it does not clear is looked at in detail.
+-- Nested loops only: the plans are cached and have to stay right as tables grow.
 
 create function ledger_check_legs() returns trigger language plpgsql
-    set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+    set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_hashagg = off set enable_memoize = off as $$
 declare
     bad record;
 begin
@@ -52,11 +56,13 @@ begin
         select from legs l
             left join ledger_journal j on j.id = l.journal_id
             left join ledger_account a on a.id = l.account_id
-        group by l.journal_id, j.leg_count
-        having sum(l.amount) <> 0 or min(l.currency) <> max(l.currency)
+        group by l.journal_id, j.id
+        having sum(l.amount) <> 0 or min(l.currency) <> max(l.currency) or j.reverses_id is not null
             or j.leg_count is distinct from count(*) or min(l.leg_no) <> 1 or max(l.leg_no) <> count(*)
             or not bool_and(coalesce(a.currency = l.currency and a.merchant_id = j.merchant_id and a.is_test = j.is_test
                 and a.closed_at is null, false))
+            or exists (select from ledger_period p where p.merchant_id = j.merchant_id and p.is_test = j.is_test
+                and p.closed_until >= j.effective_date)
     ) then
         select l.journal_id, l.currency, sum(l.amount) as off_by into bad
         from legs l group by l.journal_id, l.currency having sum(l.amount) <> 0 limit 1;
@@ -72,7 +78,7 @@ begin
         from legs l
             left join ledger_journal j on j.id = l.journal_id
             left join ledger_account a on a.id = l.account_id
-        group by l.journal_id, j.leg_count
+        group by l.journal_id, j.id
         having j.leg_count is distinct from count(*) or min(l.leg_no) <> 1 or max(l.leg_no) <> count(*)
             or not bool_and(coalesce(a.currency = l.currency and a.merchant_id = j.merchant_id and a.is_test = j.is_test
                 and a.closed_at is null, false))
@@ -88,6 +94,25 @@ begin
             raise exception 'ledger: journal % has a leg that does not fit its account', bad.journal_id
                 using errcode = 'check_violation', constraint = 'ledger_entry_fits_account';
         end if;
+
+        select j.id into bad from legs l join ledger_journal j on j.id = l.journal_id
+        where j.reverses_id is not null and not exists (select from ledger_journal r where r.id = j.reverses_id
+            and r.id < j.id and r.merchant_id = j.merchant_id and r.is_test = j.is_test)
+        limit 1;
+        if found then
+            raise exception 'ledger: journal % reverses a journal that is not in these books', bad.id
+                using errcode = 'check_violation', constraint = 'ledger_journal_reverses_known';
+        end if;
+
+        select j.id, j.effective_date into bad
+        from legs l
+            join ledger_journal j on j.id = l.journal_id
+            join ledger_period p on p.merchant_id = j.merchant_id and p.is_test = j.is_test
+        where p.closed_until >= j.effective_date limit 1;
+        if found then
+            raise exception 'ledger: journal % is dated % inside a closed period', bad.id, bad.effective_date
+                using errcode = 'check_violation', constraint = 'ledger_period_open';
+        end if;
     end if;
 
     -- Guarded accounts move in account order (nested loops keep it), so that posters never wait for each other in a
@@ -101,34 +126,18 @@ end $$;
 create trigger legs_are_lawful after insert on ledger_entry referencing new table as legs
     for each statement execute function ledger_check_legs();
 
--- A header alone is no journal; a reversal names a journal of the same books; a closed day takes nothing more.
+-- A header alone is no journal: it comes with its last leg, and so with the check of all of them.
 create function ledger_check_headers() returns trigger language plpgsql
     set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
-declare
-    bad record;
 begin
-    select h.id, h.effective_date, l.journal_id is not null as has_legs,
-        h.reverses_id is null or r.id < h.id and (r.merchant_id, r.is_test) = (h.merchant_id, h.is_test) as reverses_known
-    into bad
-    from headers h
-        left join ledger_entry l on l.journal_id = h.id and l.leg_no = 1
-        left join ledger_journal r on r.id = h.reverses_id
-        left join ledger_period p on p.merchant_id = h.merchant_id and p.is_test = h.is_test
-    where l.journal_id is null or h.effective_date <= p.closed_until
-        or h.reverses_id is not null
-            and (r.id < h.id and (r.merchant_id, r.is_test) = (h.merchant_id, h.is_test)) is not true
-    limit 1;
-    if not found then
-        return null;
-    elsif not bad.has_legs then
-        raise exception 'ledger: journal % has no legs', bad.id
+    if exists (
+        select from headers h
+        where not exists (select from ledger_entry l where l.journal_id = h.id and l.leg_no = h.leg_count)
+    ) then
+        raise exception 'ledger: a journal without legs is refused'
             using errcode = 'check_violation', constraint = 'ledger_journal_complete';
-    elsif bad.reverses_known is not true then
-        raise exception 'ledger: journal % reverses a journal that is not in these books', bad.id
-            using errcode = 'check_violation', constraint = 'ledger_journal_reverses_known';
     end if;
-    raise exception 'ledger: journal % is dated % inside a closed period', bad.id, bad.effective_date
-        using errcode = 'check_violation', constraint = 'ledger_period_open';
+    return null;
 end $$;
 
 create trigger headers_are_lawful after insert on ledger_journal referencing new table as headers
