@@ -12,9 +12,10 @@ from itertools import count
 from typing import Any, TypeVar
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg2 import errors
 
+from config import roles
 from core import actor
 from core.scope import Scope
 from ledger import accounts, posting, queries
@@ -212,7 +213,8 @@ class TestClosing:
             closed.set()
             return inside
 
-        *late, inside = at_once([*(partial(work, client) for client in range(6)), close])
+        tasks: list[Callable[[], int]] = [*(partial(work, client) for client in range(6)), close]
+        *late, inside = at_once(tasks)
 
         assert late == [5] * 6
         assert 30 <= inside == Journal.objects.filter(effective_date__lte=DAY).count()
@@ -233,6 +235,22 @@ class TestClosing:
 
         assert Journal.objects.get(pk=late).effective_date == DAY
         assert Journal.objects.get(pk=post(move("late", CLEARING, ACME, 1)).journal_id).effective_date > DAY
+
+    def test_not_even_the_owner_writes_into_a_closed_day(self) -> None:
+        ids = accounts.resolve(BOOKS, [CLEARING, REVENUE])
+        posting.close_period(scope=BOOKS, until=DAY)
+
+        with roles.as_owner(), pytest.raises(IntegrityError) as caught, connection.cursor() as cursor:
+            cursor.execute(
+                "with j as (insert into ledger_journal (merchant_id, is_test, event_type, event_key, payload_hash,"
+                " business_date, effective_date, leg_count, origin_kind, origin_id, actor, request_id, memo,"
+                " attributes) values (1, false, 'x', 'x', '', %s, %s, 2, '', '', '', '', '', '{}') returning id)"
+                " insert into ledger_entry (journal_id, leg_no, account_id, currency, amount, component)"
+                " select j.id, n, (%s::bigint[])[n], 'KRW', n * 2 - 3, '' from j, generate_series(1, 2) n",
+                [DAY, DAY, ids],
+            )
+
+        assert posting.refused_by(caught.value) == "ledger_period_open"
 
 
 def other_connection() -> "closing[Any]":
@@ -295,9 +313,8 @@ class TestFolding:
                 looks += 1
             return looks
 
-        *_posted, _wait, _fold, _second_fold, looks = at_once(
-            [*(partial(work, client) for client in range(6)), wait, fold, fold, look]
-        )
+        tasks: list[Callable[[], int]] = [*(partial(work, client) for client in range(6)), wait, fold, fold, look]
+        *_posted, _wait, _fold, _second_fold, looks = at_once(tasks)
 
         assert looks > 0
         newest = Journal.objects.latest("pk").pk
