@@ -24,7 +24,7 @@ from benchmarks.common import Answer, Candidate, Sample, Server, measure, run, s
 FEWER, MORE = 10_000, 5_000_000
 GOAL, MOONSHOT = 1.2, 1.05
 PARTNERS, DAYS, SIZE = 500, 500, 50
-WARM_UP, READS = 10, 60
+WARM_UP, READS = 10, 30
 USER, PASSWORD = "benchmark", "a long phrase for a benchmark"
 _CHUNK = 250_000
 

@@ -18,6 +18,9 @@ from config.bootstrap import ROOT
 from config.launcher import Demo, Options
 from tests.demo import SECONDS, RunningDemo, processes, wait
 
+# One demo for the whole file, in order.
+pytestmark = pytest.mark.xdist_group("demo-command")
+
 _ROWS = 60
 
 

@@ -18,6 +18,17 @@ CHECKS = (
 )
 
 
+_MOST_WORKERS = 4
+_OWN_CHOICE = ("-n", "--numprocesses", "--pdb", "--trace", "-p")
+
+
+def _side_by_side(options: list[str]) -> list[str]:
+    """Return the options that run tests on all cores, unless the caller chose for itself."""
+    if any(option.startswith(_OWN_CHOICE) for option in options):
+        return []
+    return ["-n", str(min(_MOST_WORKERS, os.cpu_count() or 1)), "--dist", "loadgroup"]
+
+
 class Command(BaseCommand):
     """Check the code, then hand every option to pytest: `manage.py test -n 2 -k payouts`."""
 
@@ -32,7 +43,7 @@ class Command(BaseCommand):
         else:
             self._check()
         os.environ.pop("OFFLINE", None)
-        os.execv(sys.executable, [sys.executable, "-m", "pytest", *options])
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", *_side_by_side(options), *options])
 
     def handle(self, *args: Any, **_options: Any) -> None:
         """Do the same for callers in Python."""
