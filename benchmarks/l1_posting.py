@@ -147,8 +147,8 @@ def by_product(at: Server, clients: int, seconds: float) -> Run:
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--machine", default="")
     asked = parser.parse_args()
     ways: dict[str, Callable[[Server, int, float], Run]] = {"limit": by_limit, "product": by_product}

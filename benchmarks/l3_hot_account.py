@@ -46,8 +46,8 @@ def measured(at: Server, way: str, seconds: float) -> Run:
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--machine", default="")
     asked = parser.parse_args()
     runs: dict[str, list[Run]] = {"apart": [], "together": [], "one partner": []}

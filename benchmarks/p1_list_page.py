@@ -185,7 +185,7 @@ def by_page(database_url: str, pages: dict[str, str]) -> Answer:
         for name, query in pages.items():
             for _time in range(WARM_UP):
                 ask(query)
-            whole, sql = [], []
+            whole, sql, html = [], [], ""
             for _time in range(READS):
                 in_sql[0], begin = 0.0, time.perf_counter()
                 html = ask(query)

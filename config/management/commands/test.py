@@ -14,7 +14,7 @@ _TOOLS = Path(sys.executable).parent
 CHECKS = (
     (str(_TOOLS / "ruff"), "check", "."),
     (str(_TOOLS / "mypy"),),
-    (str(_TOOLS / "lint-imports"), "--no-timing"),
+    (str(_TOOLS / "lint-imports"),),
 )
 
 
