@@ -119,12 +119,25 @@ def together(at: Server, clients: Sequence[tuple[str, Mapping[str, Any]]], *, se
     return Run(done, max(answer["seconds"] for answer in answers), max(answer["peak_mb"] for answer in answers))
 
 
-def pgbench(at: Server, script: Path, *, clients: int, seconds: float, search_path: str) -> Run:
-    """Run pgbench with one prepared statement as the owner, the least that any client can spend on these rows."""
+def pgbench(at: Server, script: Path, *, clients: int, seconds: float, first: int, search_path: str) -> Run:
+    """
+    Run pgbench with one prepared statement as the owner, the least that any client can spend on these rows.
+
+    Its variable `number` starts at `first` in each client.
+    """
     (binaries,) = at.run("select setting from pg_config where name = 'BINDIR'", as_admin=True)[0]
     where = parse_dsn(at.dsn)
     command = [f"{binaries}/pgbench", "--no-vacuum", "--protocol", "prepared", "--file", str(script)]
-    command += ["--client", str(clients), "--jobs", str(clients), "--time", str(max(1, round(seconds)))]
+    command += [
+        "--define",
+        f"number={first}",
+        "--client",
+        str(clients),
+        "--jobs",
+        str(clients),
+        "--time",
+        str(max(1, round(seconds))),
+    ]
     command += ["--host", where["host"], "--port", where["port"], "--username", where["user"], where["dbname"]]
     env = dict(os.environ) | {"PGOPTIONS": f"-c search_path={search_path}"}
     said = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -18,8 +18,8 @@ from config.bootstrap import ROOT
 from config.launcher import Demo, Options
 from tests.demo import SECONDS, RunningDemo, processes, wait
 
-# One demo for the whole file, in order.
-pytestmark = pytest.mark.xdist_group("demo-command")
+# One demo for the whole file, in order, and none beside it.
+pytestmark = pytest.mark.xdist_group("demo")
 
 _ROWS = 60
 
