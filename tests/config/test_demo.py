@@ -16,10 +16,7 @@ import pytest
 
 from config.bootstrap import ROOT
 from config.launcher import Demo, Options
-from tests.demo import SECONDS, RunningDemo, processes, wait
-
-# One demo for the whole file, in order, and none beside it.
-pytestmark = pytest.mark.xdist_group("demo")
+from tests.demo import SECONDS, RunningDemo, alone, processes, wait
 
 _ROWS = 60
 
@@ -41,10 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def first(folder: Path) -> Iterator[tuple[RunningDemo, dict[str, Any]]]:
-    demo = RunningDemo(folder, "--rows", str(_ROWS))
-    yield demo, demo.wait_until_ready()
-    if demo.process.poll() is None:
-        demo.end(signal.SIGKILL)
+    with alone():
+        demo = RunningDemo(folder, "--rows", str(_ROWS))
+        yield demo, demo.wait_until_ready()
+        if demo.process.poll() is None:
+            demo.end(signal.SIGKILL)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="The kernel of Linux ends children with their parent.")

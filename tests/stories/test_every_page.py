@@ -13,8 +13,6 @@ from playwright.sync_api import Browser
 from tests.console.browser import NARROW, WIDE, Page, opened
 from tests.stories.site import Site, sign_in
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 _LOOKS = (("light", "1440", WIDE), ("dark", "1440", WIDE), ("light", "390", NARROW), ("dark", "390", NARROW))
 # Addresses that answer with a file, or end the visit.
 _NO_PAGES = {"access:sign-out", "console:upload-template", "console:download", "schema", "api-docs", "console:bell"}

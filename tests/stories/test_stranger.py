@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pytest
 from playwright.sync_api import Browser, expect
 
 from core import clock
 from tests.console.browser import Page, opened
 from tests.stories.site import PATIENCE_MS, Site, sign_in
-
-pytestmark = pytest.mark.xdist_group("demo")
 
 ROWS = 1_000
 _HEADER = ("정산 유형", "파트너 아이디", "정산일", "정산 금액", "정산 면세액", "메모")
