@@ -100,8 +100,8 @@ def by_sum(dsn: str, owner: str) -> Answer:
 
         def read() -> int:
             cursor.execute(
-                "select sum(e.amount) from ledger_entry e join ledger_account a on a.id = e.account_id"
-                " where a.code = 1020 and a.owner = %s",
+                "select sum(amount) from ledger_entry"
+                " where account_id = (select id from ledger_account where code = 1020 and owner = %s)",
                 [owner],
             )
             return int(cursor.fetchone()[0])
