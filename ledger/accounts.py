@@ -5,6 +5,7 @@ Code knows an account by what it is (code, owner, currency); the database opens 
 change, so each process remembers the ids of accounts whose opening has committed.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -35,15 +36,15 @@ class Address:
         return cls(Code(account.code), account.owner, account.currency)
 
 
-_Key = tuple[str, int, bool, Address]
-_known: dict[_Key, int] = {}
+_Books = tuple[str, int, bool]
+_known: defaultdict[_Books, dict[Address, int]] = defaultdict(dict)
 _KNOWN_LIMIT = 200_000
 
 
-def _remember(found: dict[_Key, int]) -> None:
-    if len(_known) + len(found) > _KNOWN_LIMIT:
+def _remember(books: _Books, found: dict[Address, int]) -> None:
+    if sum(map(len, _known.values())) + len(found) > _KNOWN_LIMIT:
         _known.clear()
-    _known.update(found)
+    _known[books].update(found)
 
 
 def forget() -> None:
@@ -53,15 +54,17 @@ def forget() -> None:
 
 def resolve(scope: Scope, addresses: Sequence[Address]) -> list[int]:
     """Return the account id of each address, opening accounts that do not exist yet."""
-    database = str(connection.settings_dict["NAME"])
-    keys: list[_Key] = [(database, scope.merchant_id, scope.is_test, address) for address in addresses]
-    missing = list({key: None for key in keys if key not in _known})
-    if not missing:
-        return [_known[key] for key in keys]
-    opened = dict(zip(missing, _open(scope, [key[3] for key in missing]), strict=True))
+    books: _Books = (connection.settings_dict["NAME"], scope.merchant_id, scope.is_test)
+    known = _known[books]
+    try:
+        return [known[address] for address in addresses]
+    except KeyError:
+        pass
+    missing = list({address: None for address in addresses if address not in known})
+    opened = dict(zip(missing, _open(scope, missing), strict=True))
     # Only what has committed may be remembered: a rolled-back opening leaves no account behind.
-    transaction.on_commit(lambda: _remember(opened))
-    return [opened[key] if key in opened else _known[key] for key in keys]
+    transaction.on_commit(lambda: _remember(books, opened))
+    return [opened[address] if address in opened else known[address] for address in addresses]
 
 
 def _open(scope: Scope, addresses: Sequence[Address]) -> list[int]:

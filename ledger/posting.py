@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from core.actor import Actor
 from core.errors import Conflict, DomainError
 from core.scope import Scope
+from core.sql import call
 from ledger import accounts
 from ledger.accounts import Address
 from ledger.models import Entry, Journal
@@ -125,16 +126,12 @@ def _raise_refusal(error: IntegrityError) -> None:
     raise kind(str(error).splitlines()[0], constraint=constraint) from error
 
 
-def _call(function: str, arguments: Sequence[Any]) -> tuple[Any, ...]:
-    marks = ", ".join(["%s"] * len(arguments))
+def _call(function: str, arguments: Sequence[Any]) -> int:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"select {function}({marks})", arguments)
-            row: tuple[Any, ...] = cursor.fetchone()
+        return int(call(function, arguments))
     except IntegrityError as error:
         _raise_refusal(error)
         raise
-    return row
 
 
 def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
@@ -149,32 +146,33 @@ def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
     if len(legs) < 2:  # noqa: PLR2004 - a journal has two sides
         return None
     ids = accounts.resolve(scope, [leg.account for leg in legs])
-    (answer,) = _call(
-        "ledger_post",
-        [
-            scope.merchant_id,
-            scope.is_test,
-            posting.event,
-            posting.key,
-            posting.on,
-            _array(ids),
-            _array([leg.amount for leg in legs]),
-            _array([leg.component for leg in legs]),
-            posting.origin.kind,
-            posting.origin.public_id,
-            str(by),
-            by.request_id,
-            posting.memo,
-            posting.reverses,
-            json.dumps(dict(posting.attributes)) if posting.attributes else "{}",
-        ],
-    )
+    arguments: list[object] = [
+        scope.merchant_id,
+        scope.is_test,
+        posting.event,
+        posting.key,
+        posting.on,
+        _numbers(ids),
+        _numbers([leg.amount for leg in legs]),
+        _array([leg.component for leg in legs]),
+        posting.origin.kind,
+        posting.origin.public_id,
+        str(by),
+        by.request_id,
+    ]
+    if posting.memo or posting.reverses or posting.attributes:
+        arguments += [posting.memo, posting.reverses, json.dumps(dict(posting.attributes))]
+    answer = _call("ledger_post", arguments)
     return Posted(abs(answer), created=answer > 0)
 
 
 def _array(values: Iterable[object]) -> str:
     """Return an array literal, which the driver and the server handle several times faster than ARRAY[…]."""
     return f"{{{','.join(map(_element, values))}}}"
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def _element(value: object) -> str:
@@ -201,7 +199,7 @@ def _post_chunk(scope: Scope, chunk: Sequence[tuple[Posting, list[Leg]]], by: Ac
     heads = [posting for posting, _legs in chunk]
     legs = [(place, leg) for place, (_posting, legs) in enumerate(chunk, start=1) for leg in legs]
     ids = accounts.resolve(scope, [leg.account for _place, leg in legs])
-    (added,) = _call(
+    return _call(
         "ledger_post_many",
         [
             scope.merchant_id,
@@ -213,15 +211,14 @@ def _post_chunk(scope: Scope, chunk: Sequence[tuple[Posting, list[Leg]]], by: Ac
             _array(posting.origin.public_id for posting in heads),
             _array(posting.reverses for posting in heads),
             _array(posting.memo for posting in heads),
-            _array(place for place, _leg in legs),
-            _array(ids),
-            _array(leg.amount for _place, leg in legs),
+            _numbers(place for place, _leg in legs),
+            _numbers(ids),
+            _numbers(leg.amount for _place, leg in legs),
             _array(leg.component for _place, leg in legs),
             str(by),
             by.request_id,
         ],
     )
-    return int(added)
 
 
 def reverse(*, scope: Scope, journal_id: int, on: date, by: Actor, memo: str = "") -> Posted | None:

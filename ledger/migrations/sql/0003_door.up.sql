@@ -43,7 +43,8 @@ end $$;
 create function ledger_post(
     p_merchant bigint, p_test boolean, p_event_type text, p_event_key text, p_business_date date,
     p_accounts bigint[], p_amounts bigint[], p_components text[],
-    p_origin_kind text, p_origin_id text, p_actor text, p_request_id text, p_memo text, p_reverses bigint, p_attributes jsonb)
+    p_origin_kind text, p_origin_id text, p_actor text, p_request_id text,
+    p_memo text default '', p_reverses bigint default null, p_attributes jsonb default '{}')
     returns bigint language plpgsql security definer set search_path = public, pg_temp
     set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
