@@ -133,12 +133,22 @@ def _last_lines(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
 
 
-def free_port(first: int) -> int:
-    """Return the first port from this one on that nobody uses on 127.0.0.1."""
+def free_port(first: int, claims: ExitStack) -> int:
+    """
+    Return the first port from this one on that nobody uses on 127.0.0.1 and no other demo has chosen.
+
+    Between choosing a port and listening on it lie seconds, so a demo claims it by a name that one process can have;
+    `claims` gives it up again.
+    """
     for port in range(first, min(first + 200, 65_536)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
+        with ExitStack() as held, contextlib.suppress(OSError):
+            if sys.platform == "linux":
+                claim = held.enter_context(socket.socket(socket.AF_UNIX))
+                claim.bind(f"\0jeongsan-demo-port-{port}")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+            claims.push(held.pop_all())
             return port
     raise DemoError(f"No free port between {first} and {first + 199}. Choose another with --port.")
 
@@ -204,6 +214,7 @@ class Demo:
         self.mark = self.folder / "seeded.json"
         self.services: list[Service] = []
         self.env: dict[str, str] = {}
+        self._claims = ExitStack()
         self._ended: deque[float] = deque(maxlen=_ENDS)
 
     def run(self) -> None:
@@ -217,6 +228,7 @@ class Demo:
             with ExitStack() as stack:
                 stack.enter_context(only_one(self.folder))
                 self.shown.unlink(missing_ok=True)
+                stack.enter_context(self._claims)
                 stack.callback(self._end)
                 self._prepare_folder()
                 self._start()
@@ -286,8 +298,8 @@ class Demo:
         self.mark.write_text(json.dumps(made | {"migrations": migrations}))
 
     def _variables(self, secrets: demo_secrets.Secrets) -> dict[str, str]:
-        port = free_port(self.options.port)
-        bank = free_port(BANK_PORT)
+        port = free_port(self.options.port, self._claims)
+        bank = free_port(BANK_PORT, self._claims)
         storage = self.folder / "storage"
         return {
             "SECRET_KEY": secrets["secretKey"],

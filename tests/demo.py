@@ -1,16 +1,13 @@
 """A whole demo in a folder of its own, as a stranger would start it."""
 
-import fcntl
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +16,6 @@ from config.pytest_processes import free_port
 
 SECONDS = 240
 _OURS = ("DATABASE_", "REDIS_", "SECRET_", "LOOKUP_", "ACCOUNT_", "PUBLIC_", "STORAGE_", "TIME_SCALE", "STATEMENT_")
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Let one test process at a time run demos: two that look for a free port in one moment may find the same."""
-    with (Path(tempfile.gettempdir()) / f"jeongsan-demo-tests-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 class RunningDemo:

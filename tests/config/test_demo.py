@@ -16,7 +16,7 @@ import pytest
 
 from config.bootstrap import ROOT
 from config.launcher import Demo, Options
-from tests.demo import SECONDS, RunningDemo, alone, processes, wait
+from tests.demo import SECONDS, RunningDemo, processes, wait
 
 _ROWS = 60
 
@@ -38,11 +38,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def first(folder: Path) -> Iterator[tuple[RunningDemo, dict[str, Any]]]:
-    with alone():
-        demo = RunningDemo(folder, "--rows", str(_ROWS))
-        yield demo, demo.wait_until_ready()
-        if demo.process.poll() is None:
-            demo.end(signal.SIGKILL)
+    demo = RunningDemo(folder, "--rows", str(_ROWS))
+    yield demo, demo.wait_until_ready()
+    if demo.process.poll() is None:
+        demo.end(signal.SIGKILL)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="The kernel of Linux ends children with their parent.")

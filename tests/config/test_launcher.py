@@ -2,6 +2,8 @@
 
 import json
 import socket
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,18 @@ def test_a_taken_port_is_passed_over() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert free_port(port) > port
+        with ExitStack() as claims:
+            assert free_port(port, claims) > port
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Ports are claimed by a name that only Linux has.")
+def test_two_demos_that_start_together_choose_different_ports() -> None:
+    with ExitStack() as mine, ExitStack() as yours:
+        first = free_port(20_000, mine)
+        # Nobody listens yet: only the claim can tell.
+        assert free_port(first, yours) > first
+    with ExitStack() as later:
+        assert free_port(first, later) == first
 
 
 def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from config.launcher import Demo, Options
-from tests.demo import RunningDemo, alone
+from tests.demo import RunningDemo
 from tests.stories.site import Site
 
 
@@ -15,13 +15,12 @@ from tests.stories.site import Site
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("stranger") / "data"
     try:
-        with alone():
-            demo = RunningDemo(folder, "--rows", "600", "--no-faults")
-            try:
-                yield Site(demo.wait_until_ready())
-            finally:
-                if demo.process.poll() is None:
-                    demo.end(signal.SIGTERM)
+        demo = RunningDemo(folder, "--rows", "600", "--no-faults")
+        try:
+            yield Site(demo.wait_until_ready())
+        finally:
+            if demo.process.poll() is None:
+                demo.end(signal.SIGTERM)
     finally:
         data = Demo(Options(folder=folder)).postgres_data
         for path in (data, data.with_name(f"{data.name}-socket")):
