@@ -20,6 +20,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -379,8 +380,9 @@ def _state(error: OperationalError) -> str:
 
 
 def _response(result: object) -> HttpResponse:
-    if isinstance(result, HttpResponse):
-        return result
+    if isinstance(result, HttpResponseBase):
+        # A stream, which only a GET returns, passes through like a whole answer.
+        return cast("HttpResponse", result)
     if isinstance(result, Answer):
         response = HttpResponse(status=204) if result.status == 204 else wire.respond(result.body, result.status)  # noqa: PLR2004
         for name, value in result.headers.items():

@@ -258,11 +258,17 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "access.openapi.DescribedSchema",
 }
+# Where each application says what its endpoints take and answer.
+API_DESCRIPTIONS = ("access.described", "settlement.described", "payouts.described")
 SPECTACULAR_SETTINGS = {
     "TITLE": "Jeongsan",
+    "DESCRIPTION": "Settlement with partners and payouts. `/platform` speaks the wire that existing client libraries"
+    " know; `/api/v1` is our own.",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["access.openapi.complete"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -99,7 +99,8 @@ class Order:
     def name(self) -> str:
         """Return the file's name with the days it covers."""
         ends = next((b.state for b in self.filters.items if b.chip and "first" in b.state), {})
-        return export_name(str(self.page.title), self.format.extension, first=ends.get("first"), last=ends.get("last"))
+        title = str(self.page.file_title or self.page.title)
+        return export_name(title, self.format.extension, first=ends.get("first"), last=ends.get("last"))
 
     def sql(self, *, ordered: bool = True) -> tuple[str, Sequence[Any]] | None:
         """Return the query for exactly the keys, in the page's order if asked; None when nothing can match."""

@@ -91,6 +91,8 @@ class ListPage(PageView):
     blank: ClassVar[Label] = _("아직 내역이 없어요.")
     intro: ClassVar[Label] = ""
     template: ClassVar[str] = "console/list.html"
+    # What files of the list are called where the page's title names something people do rather than the rows.
+    file_title: ClassVar[Label] = ""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Register the page under its slug."""

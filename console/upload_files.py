@@ -29,15 +29,24 @@ def _temporary() -> BinaryIO:
     return cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))
 
 
-def template(kind: UploadKind) -> FileResponse:
-    """Return the sheet to fill in, in Korean whatever the reader's language: its headers are what is read back."""
-    file, xlsx = _temporary(), format_named("xlsx")
+def template(kind: UploadKind, form: str = "xlsx") -> FileResponse:
+    """
+    Return the sheet to fill in, as xlsx or csv, in Korean whatever the reader's language.
+
+    It begins with two sample rows, which are passed over when they are read back unchanged.
+    """
+    file, chosen = _temporary(), format_named(form)
     with translation.override("ko"):
         title = str(kind.title)
-        guide = [str(line) for line in kind.guide]
-        write_template(file, kind.sheet_fields(), title=title, guide=guide)
+        if chosen.extension == "csv":
+            fields = kind.sheet_fields()
+            spec = [sheets.SheetColumn(field.header, sheets.Kind.TEXT) for field in fields]
+            for block in csv_blocks(zip(*(field.samples for field in fields), strict=True), spec):
+                file.write(block)
+        else:
+            write_template(file, kind.sheet_fields(), title=title, guide=[str(line) for line in kind.guide])
     file.seek(0)
-    return download(file, export_name(f"{title}_양식", "xlsx"), xlsx.media_type)
+    return download(file, export_name(f"{title}_양식", chosen.extension), chosen.media_type)
 
 
 def wrong_rows(kind: UploadKind, upload: Upload) -> FileResponse:

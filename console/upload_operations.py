@@ -5,12 +5,13 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from typing import BinaryIO, Final, cast
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.utils.translation import gettext as _
 
 from access import audit, sealed
@@ -28,6 +29,7 @@ INLINE_ROWS: Final = 2_000
 INLINE_BYTES: Final = 300_000
 MAX_OPEN: Final = 4
 KEPT_FOR: Final = timedelta(days=30)
+_BEAT_SECONDS = 2
 _OPEN: Final = (UploadState.CHECKING, UploadState.LOADING)
 
 
@@ -174,12 +176,12 @@ def _locked(scope: Scope, kind: str, upload_id: str) -> Upload:
     return upload
 
 
-def _load(upload: Upload, by: Actor, now: datetime) -> Upload:
+def _load(upload: Upload, by: Actor, now: datetime, progress: uploads.Progress | None = None) -> Upload:
     """Load inside the open transaction that holds the upload's lock; a rejection leaves nothing but its reasons."""
     kind = kind_named(upload.kind)
     try:
         with transaction.atomic(), content(upload) as file:
-            loaded = kind.perform(upload.scope, file, by, now)
+            loaded = kind.perform(upload.scope, file, by, now, progress)
     except Rejected as rejected:
         Upload.objects.filter(pk=upload.pk).update(**_columns(rejected.examination), checked_at=now)
     else:
@@ -252,10 +254,63 @@ def register() -> None:
     jobs.sweeper("console.forget_uploads", queue=jobs.Queue.FILES)(forget_old)
 
 
+class _Beat(Thread):
+    """
+    Tells how far a job is and keeps its lease while the job's own connection is busy in one transaction.
+
+    It is a thread, and so has a connection of its own. A stop that was asked for is raised by the next `tell`.
+    """
+
+    def __init__(self, job: jobs.RunningJob) -> None:
+        super().__init__(daemon=True)
+        self._job, self._done, self._ended = job, 0, Event()
+        self._refusal: Exception | None = None
+
+    def run(self) -> None:
+        """Store the progress every few seconds."""
+        try:
+            while not self._ended.wait(_BEAT_SECONDS):
+                self._job.progress(self._done)
+        except (jobs.JobCancelled, jobs.LeaseLost, DatabaseError) as refusal:
+            self._refusal = refusal
+        finally:
+            connections.close_all()
+
+    def tell(self, done: int) -> None:
+        """Say how many rows are done. Raises JobCancelled, LeaseLost."""
+        self._done = done
+        if self._refusal is not None:
+            raise self._refusal
+
+    def end(self) -> None:
+        """Stop telling."""
+        self._ended.set()
+        self.join()
+
+
+@contextmanager
+def _beside(job: jobs.RunningJob) -> Iterator[uploads.Progress | None]:
+    """
+    Give a way to tell how far a job is, whatever transaction it is in.
+
+    Inside somebody else's transaction another connection would not see the job; then there is none.
+    """
+    if connection.in_atomic_block:
+        yield None
+        return
+    beat = _Beat(job)
+    beat.start()
+    try:
+        yield beat.tell
+    finally:
+        beat.end()
+
+
 @jobs.handler(CHECK_JOB, queue=jobs.Queue.FILES)
 def run_check(job: jobs.RunningJob) -> dict[str, object]:
     """Check a large file and tell how far it is."""
-    upload = _examine(_upload(job), job.progress, clock.now())
+    with _beside(job) as tell:
+        upload = _examine(_upload(job), tell or job.progress, clock.now())
     job.progress(upload.rows, upload.rows)
     return {"upload": upload.public_id, "state": upload.state}
 
@@ -264,10 +319,10 @@ def run_check(job: jobs.RunningJob) -> dict[str, object]:
 def run_load(job: jobs.RunningJob) -> dict[str, object]:
     """Load a large file in one transaction; one that was loaded meanwhile is left alone."""
     now = clock.now()
-    with transaction.atomic():
+    with _beside(job) as tell, transaction.atomic():
         upload = _locked(job.scope, _upload(job).kind, str(job.arguments["upload"]))
         if upload.state == UploadState.LOADING:
-            upload = _load(upload, _actor(job), now)
+            upload = _load(upload, _actor(job), now, tell)
     if upload.state == UploadState.DONE:
         job.progress(upload.rows, upload.rows)
     return {"upload": upload.public_id, "state": upload.state}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from access import audit
 from access.requests import PageRequest
-from access.roles import Permission, check
+from access.roles import Permission, allowed, check
 from console import upload_files, upload_operations, uploads
 from console.columns import Badge, Column, Kind, Shape, Tone
 from console.job_pages import job_context
@@ -35,6 +35,27 @@ STATE_BADGES = {
 _SHOWN_ERRORS = 100
 _RECENT = 10
 _STEPS = (gettext_lazy("파일 올리기"), gettext_lazy("확인"), gettext_lazy("등록"))
+
+
+class KindsView(PageView):
+    """What can be registered from files, and the files of everybody lately."""
+
+    permission = Permission.VIEW
+    title = gettext_lazy("파일로 등록")
+
+    def get(self, request: PageRequest) -> HttpResponse:
+        """Show the kinds of files that one may upload."""
+        kinds = {kind.kind: kind for kind in uploads.all_kinds() if allowed(request.role, kind.permission)}
+        recent = Upload.objects.within(request.scope).filter(kind__in=kinds).order_by("-created_at", "-id")[:_RECENT]
+        context = {
+            "title": self.title,
+            "kinds": [
+                (kind, " · ".join(str(item.label) for item in kind.fields if item.required))
+                for kind in sorted(kinds.values(), key=lambda kind: str(kind.title))
+            ],
+            "recent": [(upload, STATE_BADGES[upload.state], kinds[upload.kind].title) for upload in recent],
+        }
+        return render(request, "console/uploads.html", context)
 
 
 class OfKind(PageView):
@@ -100,9 +121,9 @@ class StartView(OfKind):
 class TemplateView(OfKind):
     """The empty sheet to fill in."""
 
-    def get(self, request: PageRequest, kind: str) -> HttpResponseBase:  # noqa: ARG002 - the signature of every page
-        """Send the template."""
-        return upload_files.template(self.kind)
+    def get(self, request: PageRequest, kind: str) -> HttpResponseBase:  # noqa: ARG002 - part of the address
+        """Send the template, as XLSX unless CSV is asked for."""
+        return upload_files.template(self.kind, "csv" if request.GET.get("form") == "csv" else "xlsx")
 
 
 class UploadView(OfKind):
@@ -136,7 +157,7 @@ class UploadView(OfKind):
 
     def _show(self, request: PageRequest, upload: Upload) -> HttpResponse:
         job = Job.objects.filter(pk=upload.job_id).first() if upload.job_id else None
-        spec = self.kind.preview_columns()
+        spec, preview = _in_use(self.kind.preview_columns(), upload.preview)
         context = {
             "kind": self.kind,
             "title": self.kind.title,
@@ -147,12 +168,18 @@ class UploadView(OfKind):
             "errors": [error | {"sentence": self.kind.sentence(error)} for error in upload.errors[:_SHOWN_ERRORS]],
             "more_errors": max(0, upload.error_count - _SHOWN_ERRORS),
             "preview_columns": spec,
-            "preview": [_row(spec, row) for row in upload.preview],
+            "preview": preview,
             "more_rows": max(0, upload.rows - len(upload.preview)),
             "earlier": upload_operations.same_content(upload) if upload.state == UploadState.CHECKED else None,
             "live": job_context(request, job) if job and job.is_open else None,
         }
         return render(request, "console/upload.html", context)
+
+
+def _in_use(spec: Sequence[Column], kept: Sequence[Sequence[Any]]) -> tuple[list[Column], list[dict[str, Any]]]:
+    """Return the columns that hold something in the kept rows, and those rows."""
+    rows = [_row(spec, row) for row in kept]
+    return [column for column in spec if any(row[column.key] not in (None, "") for row in rows)], rows
 
 
 def _row(spec: Sequence[Column], kept: Sequence[Any]) -> dict[str, Any]:

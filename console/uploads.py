@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, ClassVar, Final
 
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -230,8 +231,17 @@ class UploadKind:
     fields: ClassVar[tuple[Field, ...]]
     guide: ClassVar[tuple[Label, ...]] = ()
     messages: ClassVar[Mapping[str, Label]] = {}
-    caps: ClassVar[Caps] = Caps()
     done_label: ClassVar[Label] = gettext_lazy("등록하기")
+
+    @property
+    def caps(self) -> Caps:
+        """Return how large a file may be: 200,000 rows and 50 MB, unless the settings say otherwise."""
+        usual = Caps()
+        return dataclasses.replace(
+            usual,
+            rows=getattr(settings, "UPLOAD_MOST_ROWS", usual.rows),
+            file_bytes=getattr(settings, "UPLOAD_MOST_BYTES", usual.file_bytes),
+        )
 
     def check(self, scope: Scope, rows: Sequence[Row]) -> Checked:
         """Compare the rows with each other and with the database. Called before the preview and again when loading."""
@@ -241,16 +251,31 @@ class UploadKind:
         """Load all rows inside the open transaction. Rows marked SAME are among them."""
         raise NotImplementedError
 
+    def load_and_tell(
+        self,
+        scope: Scope,
+        rows: Sequence[Row],
+        by: Actor,
+        now: datetime,
+        progress: Progress,  # noqa: ARG002 - kinds whose loading takes long use it
+    ) -> Loaded:
+        """Load all rows as `load` does, and tell how many are done where that takes long."""
+        return self.load(scope, rows, by, now)
+
     def examine(self, scope: Scope, file: BinaryIO, progress: Progress | None = None) -> Examination:
         """Read and check a whole file; loads nothing. What makes the file unreadable is part of the answer."""
         return self._examined(scope, file, progress)[0]
 
-    def perform(self, scope: Scope, file: BinaryIO, by: Actor, now: datetime) -> Loaded:
+    def perform(
+        self, scope: Scope, file: BinaryIO, by: Actor, now: datetime, progress: Progress | None = None
+    ) -> Loaded:
         """Check once more and load, inside the open transaction. Raises Rejected when something is wrong by now."""
         examination, rows = self._examined(scope, file, None)
         if not examination.loadable:
             raise Rejected(examination)
-        return self.load(scope, rows, by, now)
+        if progress is None:
+            return self.load(scope, rows, by, now)
+        return self.load_and_tell(scope, rows, by, now, progress)
 
     def sheet_fields(self) -> tuple[sheet_read.Field, ...]:
         """Return the columns as the reader and the template know them."""
@@ -275,8 +300,7 @@ class UploadKind:
             reader = sheet_read.open_sheet(file, self.sheet_fields(), self.caps)
             rows, wrong = self._rows(reader, progress)
         except SheetRefused as refusal:
-            errors = [_stored(error) for error in refusal.errors]
-            return Examination(errors=errors[:MAX_ERRORS], error_count=len(errors)), []
+            return refused_whole(refusal), []
         checked = self.check(scope, rows) if rows else Checked()
         return self._summed_up(reader, rows, wrong, checked), rows
 
@@ -284,55 +308,77 @@ class UploadKind:
         """Return the rows whose every cell could be read, and the numbers of the others."""
         rows: list[Row] = []
         wrong: set[int] = set()
-        before = reader.error_count
         for at, (number, cells) in enumerate(reader, start=1):
-            values: dict[str, Any] = {}
-            for item in self.fields:
-                if item.name not in cells:
-                    if item.required:
-                        reader.refuse_value(number, item.name, ValueRefused("required"))
-                    continue
-                try:
-                    values[item.name] = item.read(cells[item.name])
-                except ValueRefused as problem:
-                    reader.refuse_value(number, item.name, problem)
-            if reader.error_count == before:
-                rows.append(Row(number, values))
-            else:
+            row = self.read_row(reader, number, cells)
+            if row is None:
                 wrong.add(number)
-            before = reader.error_count
+            else:
+                rows.append(row)
             if progress and at % _PROGRESS_EVERY == 0:
                 progress(at)
         return rows, wrong
 
+    def read_row(self, reader: sheet_read.SheetReader, number: int, cells: Mapping[str, Raw]) -> Row | None:
+        """Return a row's values; None, with its errors added to the reader's, when it has any."""
+        values: dict[str, Any] = {}
+        for item in self.fields:
+            if item.name not in cells:
+                if item.required:
+                    reader.refuse_value(number, item.name, ValueRefused("required"))
+                continue
+            try:
+                values[item.name] = item.read(cells[item.name])
+            except ValueRefused as problem:
+                reader.refuse_value(number, item.name, problem)
+        return None if number == reader.last_wrong_row else Row(number, values)
+
     def _summed_up(
-        self, reader: sheet_read.SheetReader, rows: Sequence[Row], wrong: set[int], checked: Checked
+        self, reader: sheet_read.SheetReader, rows: Sequence[Row], unread: set[int], checked: Checked
     ) -> Examination:
-        problems: list[dict[str, object]] = [
+        wrong = unread | {problem.row for problem in checked.problems}
+        total = len(wrong | {row.number for row in rows})
+        preview = [self.shown(row, checked) for row in rows[:PREVIEW_ROWS]]
+        found = self.summed_up(reader, checked.problems, total=total, sums=checked.sums, preview=preview)
+        found.wrong_rows = len(wrong)
+        for row in rows:
+            found.counts[checked.verdicts.get(row.number, Verdict.NEW)] += row.number not in wrong
+        return found
+
+    def summed_up(
+        self,
+        reader: sheet_read.SheetReader,
+        problems: Sequence[Problem],
+        *,
+        total: int,
+        sums: Mapping[str, int],
+        preview: list[list[object]],
+    ) -> Examination:
+        """Return an examination of `total` rows with the errors of reader and check, without counts of rows."""
+        told: list[dict[str, object]] = [
             {
                 "row": problem.row,
                 "column": reader.header_of(problem.field) if problem.field else None,
                 "code": problem.code,
                 "params": _hidden(problem.params),
             }
-            for problem in checked.problems
+            for problem in problems
         ]
-        errors = sorted([*(_stored(error) for error in reader.errors), *problems], key=_place)
-        wrong |= {problem.row for problem in checked.problems}
-        total = len(wrong | {row.number for row in rows})
+        errors = sorted([*(_stored(error) for error in reader.errors), *told], key=_place)
         if not total and not errors:
             errors = [{"row": None, "column": None, "code": "empty", "params": {}}]
         count = max(len(errors), reader.error_count + len(problems))
-        found = Examination(rows=total, errors=errors[:MAX_ERRORS], error_count=count, sums=dict(checked.sums))
-        found.wrong_rows = len(wrong)
-        for row in rows:
-            found.counts[checked.verdicts.get(row.number, Verdict.NEW)] += row.number not in wrong
-        found.preview = [self._shown(row, checked) for row in rows[:PREVIEW_ROWS]]
-        return found
+        return Examination(rows=total, errors=errors[:MAX_ERRORS], error_count=count, sums=dict(sums), preview=preview)
 
-    def _shown(self, row: Row, checked: Checked) -> list[object]:
+    def shown(self, row: Row, checked: Checked) -> list[object]:
+        """Return a row as the preview keeps it."""
         verdict = checked.verdicts.get(row.number, Verdict.NEW)
         return [row.number, verdict.value, *(item.shown(row.values.get(item.name)) for item in self.fields)]
+
+
+def refused_whole(refusal: SheetRefused) -> Examination:
+    """Return what is told of a file that cannot be read."""
+    errors = [_stored(error) for error in refusal.errors]
+    return Examination(errors=errors[:MAX_ERRORS], error_count=len(errors))
 
 
 def _place(error: Mapping[str, object]) -> int:

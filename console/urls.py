@@ -20,6 +20,7 @@ urlpatterns = [
     path("lists/<slug:slug>/views/", list_views.ViewsView.as_view(), name="list-views"),
     path("lists/<slug:slug>/export/", list_views.ExportView.as_view(), name="list-export"),
     path("lists/<slug:slug>/actions/<slug:key>/", list_views.ActionView.as_view(), name="list-action"),
+    path("uploads/", upload_views.KindsView.as_view(), name="uploads"),
     path("uploads/<slug:kind>/", upload_views.StartView.as_view(), name="upload"),
     path("uploads/<slug:kind>/template/", upload_views.TemplateView.as_view(), name="upload-template"),
     path("uploads/<slug:kind>/<str:upload_id>/", upload_views.UploadView.as_view(), name="upload-detail"),

@@ -221,6 +221,26 @@ def _post_chunk(scope: Scope, chunk: Sequence[tuple[Posting, list[Leg]]], by: Ac
     )
 
 
+_DRAFT = (
+    "insert into pg_temp.ledger_draft"
+    " (event_type, event_key, business_date, accounts, amounts, components, origin_kind, origin_id) "
+)
+
+
+def post_selected(*, scope: Scope, query: str, parameters: Mapping[str, Any], by: Actor) -> int:
+    """
+    Post a journal for each row of a query over rows already in the database; returns how many are new.
+
+    The query gives event type, event key, business date, account ids, signed amounts (minor units, none of them zero),
+    components, origin kind and origin id; accounts, amounts and components are arrays of one length. Raises as `post`
+    does, and posts none then; an account id of nobody's is an IntegrityError, as anything else that is no journal.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("select ledger_draft_open()")
+        cursor.execute(_DRAFT + query, parameters)
+        return _call("ledger_post_drafts", [scope.merchant_id, scope.is_test, str(by), by.request_id])
+
+
 def reverse(*, scope: Scope, journal_id: int, on: date, by: Actor, memo: str = "") -> Posted | None:
     """
     Post the mirror of a journal, once. The books keep both.

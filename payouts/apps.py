@@ -14,8 +14,10 @@ class PayoutsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register background work, the account look-up, and what pages show."""
+        """Register background work, the look-ups of accounts and businesses, and what pages show."""
         import_module("payouts.background")
         holders = import_module("payouts.holders")
-        import_module("settlement.lookups").register(holders.account_holder)
+        lookups = import_module("settlement.lookups")
+        lookups.register(holders.account_holder)
+        lookups.register_company(holders.business)
         import_module("payouts.navigation").register()

@@ -1,18 +1,20 @@
 """Reads of payouts: what the operations lock, what the journals need, what pages list."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Count, QuerySet, Sum
 
 from access import sealed
+from access.models import User
 from core.errors import NotFound
 from core.scope import Scope
 from core.sql import load
 from payouts.content import PayoutContent, bulk_hash
 from payouts.journals import Money
-from payouts.models import Attempt, BankAccount, BulkPayout, BulkStatus, Payout, PayoutStatus
+from payouts.models import Attempt, BankAccount, BulkPayout, BulkStatus, Payout, PayoutMethod, PayoutStatus
 from settlement.models import PartnerSettlement
 
 _TABLE, _COLUMN = "payouts_payout", "account_number"
@@ -112,7 +114,7 @@ def find_payout(scope: Scope, public_id: str) -> Payout:
 
 def default_bank_account(scope: Scope) -> BankAccount:
     """Return the account a scope pays from. Raises NotFound when none is set up."""
-    account = BankAccount.objects.within(scope).order_by("pk").first()
+    account = BankAccount.objects.within(scope).exclude(rail="").order_by("pk").first()
     if account is None:
         raise NotFound("no bank account is set up")
     return account
@@ -185,3 +187,47 @@ def scopes_with(statuses: Iterable[str]) -> list[BulkPayout]:
     """Return bulk payouts in the given statuses, in the order they were approved."""
     rows = BulkPayout.objects.select_related("bank_account").filter(status__in=list(statuses))
     return list(rows.order_by("approved_at", "pk"))
+
+
+# ---- lists of the API
+
+
+def payout_rows(scope: Scope) -> QuerySet[Payout]:
+    """Return payouts with everything that is told about one."""
+    return Payout.objects.within(scope).select_related("partner__default_contract", "bulk_payout")
+
+
+def bulk_payout_rows(scope: Scope) -> QuerySet[BulkPayout]:
+    """Return bulk payouts with the account they pay from."""
+    return BulkPayout.objects.within(scope).select_related("bank_account")
+
+
+def run_rows(scope: Scope) -> QuerySet[BulkPayout]:
+    """Return bulk payouts that were approved to be sent through a bank."""
+    return bulk_payout_rows(scope).filter(
+        method=PayoutMethod.AGENCY, approved_at__isnull=False, status__in=(*_COMMITTED, BulkStatus.COMPLETED)
+    )
+
+
+def attempt_rows(scope: Scope) -> QuerySet[Attempt]:
+    """Return instructions to the bank with their payouts, partners, bulk payouts and accounts."""
+    mine = {f"payout__{name}": value for name, value in scope.filters().items()}
+    return Attempt.objects.filter(**mine).select_related("payout__partner", "payout__bulk_payout__bank_account")
+
+
+def figures_of(bulks: Sequence[BulkPayout], *, sent_only: bool = False) -> Mapping[int, dict[str, tuple[int, int]]]:
+    """Return count and amount of payouts by status for each bulk payout; `sent_only` leaves out payouts of nothing."""
+    figures: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
+    rows = Payout.objects.filter(bulk_payout__in=[row.pk for row in bulks])
+    if sent_only:
+        rows = rows.filter(amount__gt=0)
+    counted = rows.order_by().values_list("bulk_payout_id", "status").annotate(count=Count("pk"), total=Sum("amount"))
+    for bulk, status, count, total in counted:
+        figures[bulk][status] = (count, int(total))
+    return figures
+
+
+def makers_of(bulks: Sequence[BulkPayout]) -> Mapping[int, str]:
+    """Return the public ids of the people who made bulk payouts, by key."""
+    keys = {row.created_by_id for row in bulks if row.created_by_id}
+    return dict(User.objects.filter(pk__in=keys).values_list("pk", "public_id"))

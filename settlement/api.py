@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from access.api import ApiRequest, PlatformView, list_argument
 from access.models import Merchant
 from core import clock
-from settlement import queries, wire, wire_in
+from settlement import calculators, queries, wire, wire_in
 from settlement.list_filters import (
     Page,
     contract_filter,
@@ -274,7 +274,9 @@ class _NewRecord(PlatformView):
 
     def _made(self, request: ApiRequest, operation: Callable[..., Any], **wanted: object) -> Shape:
         made = operation(scope=request.scope, by=request.actor, now=clock.now(), **wanted)
-        return {"transfer": _shown(request, made.public_id)}
+        # Nothing can have claimed it yet: it shows as it was written, and reading it back would take as long again.
+        made.status, made.payout_id = made.state, None
+        return {"transfer": wire.record(made, queries.policy_versions([made]))}
 
 
 class OrderTransfers(_NewRecord):
@@ -347,8 +349,12 @@ class PartnerSettlements(PlatformView):
         rows = everything.filter(status__in=statuses) if statuses else everything
         found = list(page.of_rows(queries.with_newest_version(rows).select_related("partner__default_contract")))
         versions = queries.contract_versions({row.contract_version_id for row in found if row.contract_version_id})
+        own = calculators.formula_sums(request.scope, [row.pk for row in found])
         return {
-            "items": [wire.partner_settlement(row, versions.get(row.contract_version_id)) for row in found],
+            "items": [
+                wire.partner_settlement(row, versions.get(row.contract_version_id), own.get(row.pk, {}))
+                for row in found
+            ],
             "page": page.shape(rows),
             "counts": wire.counts(_by_status(everything)),
         }

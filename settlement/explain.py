@@ -2,7 +2,8 @@
 How an amount came about: each part of it as a formula with its numbers.
 
 Nothing is computed again to be shown: the amounts are those the record keeps, and a formula is shown only if it gives
-that amount; the cancel that leaves nothing takes what is left, and says so.
+that amount; the cancel that leaves nothing takes what is left, and says so. Where the merchant's own formula stands in
+the place of a default one, it is shown as it was written, with the numbers in the place of its variables.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,10 +16,14 @@ from django.utils.translation import gettext as _
 
 from console.columns import grouped, rate
 from core.money import RATE_SCALE
-from settlement.models import ContractVersion, SettlementRecord, VatPayer
+from settlement import terms
+from settlement.calculation import MerchantFormulas, Values, of_discount, of_fee
+from settlement.fees import Amounts, FeeTerms
+from settlement.formulas import DEFAULTS, Formula, Place, read
+from settlement.models import ContractVersion, RecordType, SettlementRecord, VatPayer
 
 _ELEVEN, _TEN = 11, 10
-_PLACES = Decimal("0.01")
+_PLACES, _ALL_PLACES = Decimal("0.01"), Decimal("0.0000000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,9 @@ def steps(record: SettlementRecord, *, takes_rest: bool = False) -> list[Step]:
         parts = [replace(part, formula=_rest()) for part in parts]
     rest = record.settlement - sum(part.amount for part in parts)
     if rest:
-        parts.append(Step(_("계산식 조정"), rest, _("정산 계산식이 위 항목의 합과 다르게 계산한 부분이에요.")))
+        text = _("정산 계산식이 위 항목의 합과 다르게 계산한 부분이에요.")
+        own = "" if takes_rest else _replaced(record, Place.SETTLEMENT, terms.amounts(record), record.settlement)
+        parts.append(Step(_("계산식 조정"), rest, f"{text} {own}" if own else text))
     return parts
 
 
@@ -81,7 +88,25 @@ def payment(record: SettlementRecord, *, takes_rest: bool = False) -> list[Fact]
     return [replace(fact, formula=_rest()) for fact in facts] if takes_rest else facts
 
 
+def own(record: SettlementRecord, *, takes_rest: bool = False) -> list[Fact]:
+    """Return the results of the merchant's own formulas in their order; `takes_rest` as in `steps`."""
+    calculation = _calculation(record)
+    if calculation is None:
+        return []
+    values = calculation.values(Place.OWN, terms.amounts(record))
+    facts = []
+    for item in terms.own_formulas(record.calculator):
+        amount = record.formula_results.get(item.key, 0)
+        formula = read(item.expression)
+        text = _rest() if takes_rest else _shown(formula.value(values), amount, _with_numbers(formula, values))
+        facts.append(Fact(item.name or item.key, amount, text))
+    return facts
+
+
 def _tax_free(record: SettlementRecord) -> str:
+    replaced = _replaced(record, Place.SETTLEMENT_TAX_FREE, terms.amounts(record), record.settlement_tax_free)
+    if replaced is not None:
+        return replaced
     base, share = record.settlement + record.discount_share, record.discount_share_tax_free
     exact = Fraction(base * record.order_tax_free, record.order_amount) - share
     text = f"{grouped(base)} × {grouped(record.order_tax_free)} ÷ {grouped(record.order_amount)} − {grouped(share)}"
@@ -109,7 +134,10 @@ def _vat_burden(record: SettlementRecord) -> Iterator[Step]:
 def _platform_fee(record: SettlementRecord) -> Iterator[Step]:
     contract = _contract(record)
     policy = ("contract", contract.contract.public_id)
-    formula = _fee(record.order_amount, contract.fee_rate, contract.fee_amount, record.platform_fee)
+    whole, fee = terms.amounts(record), _fee_terms(record, contract.fee_rate, contract.fee_amount)
+    formula = _replaced(record, Place.PLATFORM_FEE, whole, record.platform_fee, of_fee(fee))
+    if formula is None:
+        formula = _fee(record.order_amount, contract.fee_rate, contract.fee_amount, record.platform_fee)
     summed = _summed((line["amounts"]["platform_fee"] for line in record.lines), record.platform_fee)
     shown = (summed or formula) if record.platform_fee else formula
     yield Step(_("중개수수료"), -record.platform_fee, shown, policy)
@@ -121,30 +149,82 @@ def _platform_fee(record: SettlementRecord) -> Iterator[Step]:
 def _additional_fees(record: SettlementRecord) -> Iterator[Step]:
     for base, item, where in _items(record, "fees", record.additional_fees):
         label = _("추가수수료") + where
-        formula = _fee(base, item["rate"], item["fixed"], item["amount"])
+        fee = _fee_terms(record, item["rate"], item["fixed"])
+        formula = _replaced(record, Place.ADDITIONAL_FEE, base, item["amount"], of_fee(fee))
+        if formula is None:
+            formula = _fee(base.order, item["rate"], item["fixed"], item["amount"])
         yield Step(label, -item["amount"], formula, ("additional_fee_policy", item["policy"]))
         vat = _vat(item["amount"], item["vat"], item["vatPayer"])
         yield Step(_("추가수수료 부가세") + where, -item["vat"], vat)
 
 
 def _discounts(record: SettlementRecord) -> Iterator[Step]:
-    for _base, item, where in _items(record, "discounts", record.discounts):
+    for base, item, where in _items(record, "discounts", record.discounts):
+        values = of_discount(item["amount"], item["rate"])
+        replaced = _replaced(record, Place.DISCOUNT_SHARE, base, item["share"], values)
         text = _("할인 %(amount)s × 분담율 %(rate)s") % {"amount": grouped(item["amount"]), "rate": rate(item["rate"])}
         exact = Fraction(item["amount"] * item["rate"], RATE_SCALE)
-        formula = _shown(exact, item["share"], text)
+        formula = _shown(exact, item["share"], text) if replaced is None else replaced
         yield Step(_("할인 분담금") + where, -item["share"], formula, ("discount_share_policy", item["policy"]))
 
 
 def _items(
     record: SettlementRecord, kind: str, of_order: Iterable[Mapping[str, Any]]
-) -> Iterator[tuple[int, Mapping[str, Any], str]]:
-    """Yield base amount, item and " (product)" of each line's and then the order's own discounts or fees."""
+) -> Iterator[tuple[Amounts, Mapping[str, Any], str]]:
+    """Yield amounts, item and " (product)" of each line's and then the order's own discounts or fees."""
     for line in record.lines:
         product = line["product"]
         for item in line[kind]:
-            yield line["amounts"]["order"], item, f" ({product.get('name') or product['id']})"
+            yield Amounts(**line["amounts"]), item, f" ({product.get('name') or product['id']})"
     for item in of_order:
-        yield record.order_amount, item, ""
+        yield terms.amounts(record), item, ""
+
+
+# ---- the merchant's formulas
+
+
+def _calculation(record: SettlementRecord) -> MerchantFormulas | None:
+    made = terms.formulas(record.calculator, record.parameters)
+    return made if isinstance(made, MerchantFormulas) else None
+
+
+def formula_of(record: SettlementRecord, place: Place, amount: int) -> str:
+    """Return the formula of an amount of the whole record, the default one too, with its numbers."""
+    calculation = _calculation(record) or MerchantFormulas()
+    formula = calculation.replaced.get(place) or read(DEFAULTS[place])
+    values = calculation.values(place, terms.amounts(record))
+    return _shown(formula.value(values), amount, _with_numbers(formula, values))
+
+
+def _replaced(
+    record: SettlementRecord, place: Place, so_far: Amounts, amount: int, of_item: Values | None = None
+) -> str | None:
+    """Return the formula that stands in the place of a default one, with its numbers; None where the default stands."""
+    calculation = _calculation(record)
+    formula = calculation.replaced.get(place) if calculation else None
+    if calculation is None or formula is None:
+        return None
+    values = calculation.values(place, so_far, of_item)
+    return _shown(formula.value(values), amount, _with_numbers(formula, values))
+
+
+def _with_numbers(formula: Formula, values: Values) -> str:
+    text = formula.with_numbers({name: number(values[name], name) for name in formula.names})
+    return text.replace("*", "×")
+
+
+def number(value: Fraction | int, name: str = "") -> str:
+    """Write an exact value: a rate as a percentage, a number with all its digits, or as many as fit."""
+    if name == "FIXED_RATE":
+        return rate(int(value * RATE_SCALE))
+    exact = Fraction(value)
+    text = _decimal(exact)
+    return f"({text})" if exact < 0 else text
+
+
+def _fee_terms(record: SettlementRecord, fee_rate: int, fixed: int) -> FeeTerms:
+    # A partial cancel is computed without fixed amounts.
+    return FeeTerms(fee_rate, fixed if record.type == RecordType.ORDER else 0)
 
 
 # ---- formulas
@@ -184,10 +264,15 @@ def _shown(exact: Fraction, amount: int, text: str) -> str:
         return ""
     if exact.denominator == 1:
         return text
-    decimal = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_PLACES, rounding=ROUND_DOWN)
-    whole = Fraction(decimal) == exact
-    result = f"{decimal:,}".rstrip("0") if whole else f"{decimal:,}…"
-    return f"{text} = {result} → {grouped(amount)}"
+    return f"{text} = {_decimal(exact, _PLACES)} → {grouped(amount)}"
+
+
+def _decimal(exact: Fraction, places: Decimal = _ALL_PLACES) -> str:
+    """Write a number with thousands commas; one that does not end within these places is cut and marked."""
+    if exact.denominator == 1:
+        return grouped(exact.numerator)
+    decimal = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(places, rounding=ROUND_DOWN)
+    return f"{decimal:,f}".rstrip("0") if Fraction(decimal) == exact else f"{decimal:,f}…"
 
 
 def _rest() -> str:

@@ -1,13 +1,11 @@
 """
-What an order is worth to its partner, and what each cancel of it takes back.
+What an order is worth to its partner: its amounts, from its own figures, its contract and its policies.
 
-An order is computed from its own amounts, its contract and its policies. A partial cancel is computed like a smaller
-order; the cancel that leaves nothing takes whatever is left, field by field, so that an order and its cancels always
-net to zero. All amounts are whole minor units; the amounts of a cancel are sizes, its type carries the minus.
+All amounts are whole minor units. `settlement.cancels` computes what a cancel takes back, out of the same parts.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -118,35 +116,11 @@ class Order:
         return sum(line.order_tax_free for line in self.lines) if self.tax_free is None else self.tax_free
 
 
-@dataclass(frozen=True, slots=True)
-class CancelDiscount:
-    """A part of an original discount that a cancel names."""
-
-    policy_id: str
-    amount: int
-    tax_free: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CancelLine:
-    """Pieces of one product that a cancel names."""
-
-    product_id: str
-    quantity: int
-    discounts: tuple[CancelDiscount, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """A cancel by `amount` or by `lines`; with neither it cancels all that is left."""
-
-    amount: int | None = None
-    lines: tuple[CancelLine, ...] | None = None
-    tax_free: int | None = None
-    discounts: tuple[CancelDiscount, ...] = ()
-
-
 # ---- results --------------------------------------------------------------------------------------------------------
+
+
+# What the merchant's own formulas gave, by their keys.
+Results = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +208,7 @@ class ComputedLine:
     amounts: Amounts
     discounts: tuple[ComputedDiscount, ...] = ()
     fees: tuple[ComputedFee, ...] = ()
+    own: Results = field(default_factory=dict)
 
     def __sub__(self, other: Self) -> Self:
         return replace(
@@ -242,6 +217,7 @@ class ComputedLine:
             amounts=self.amounts - other.amounts,
             discounts=_less(self.discounts, other.discounts),
             fees=_less(self.fees, other.fees),
+            own=_results_less(self.own, other.own),
         )
 
 
@@ -252,6 +228,7 @@ class Computed:
 
     `discounts` and `fees` are those of the order as a whole, `discount_totals` and `fee_totals` add the lines to them
     policy by policy. `platform_fee_vat_inside` is the VAT contained in a platform fee whose VAT the merchant bears.
+    `own` are the results of the merchant's own formulas.
     """
 
     amounts: Amounts
@@ -261,6 +238,7 @@ class Computed:
     lines: tuple[ComputedLine, ...] = ()
     discounts: tuple[ComputedDiscount, ...] = ()
     fees: tuple[ComputedFee, ...] = ()
+    own: Results = field(default_factory=dict)
     is_last: bool = False
 
     def __sub__(self, other: Self) -> Self:
@@ -274,6 +252,7 @@ class Computed:
             lines=tuple(line - gone[line.product_id] if line.product_id in gone else line for line in self.lines),
             discounts=_less(self.discounts, other.discounts),
             fees=_less(self.fees, other.fees),
+            own=_results_less(self.own, other.own),
         )
 
     @property
@@ -421,13 +400,13 @@ class Formulas:
     """
     The default formulas; a merchant's own replace single methods in a subclass.
 
-    Formulas see the amounts computed so far, in this order: order, discount and its shares, payment and its VAT,
+    Formulas see the amounts computed so far, in this order: order, discount, payment and its VAT, shares of discounts,
     platform fee and its VAT, additional fees and their VAT, settlement. Later fields still read 0.
     """
 
     rounding: RoundingModes = field(default_factory=RoundingModes)
 
-    def discount_share(self, discount: int, share_rate: int) -> int:
+    def discount_share(self, so_far: Amounts, discount: int, share_rate: int) -> int:  # noqa: ARG002 - a merchant's own looks at it
         """Return the partner's share of a discount, or of its tax-free part."""
         return round_fraction(Rate(share_rate).of(discount), self.rounding.discount_share)
 
@@ -449,6 +428,10 @@ class Formulas:
             return 0
         part = Fraction((so_far.settlement + so_far.discount_share) * so_far.order_tax_free, so_far.order)
         return round_fraction(part - so_far.discount_share_tax_free, self.rounding.settlement)
+
+    def own(self, amounts: Amounts) -> Results:  # noqa: ARG002 - a merchant's own look at it
+        """Return the results of the merchant's own formulas, of which the default calculation has none."""
+        return {}
 
     def payment_vat(self, taxable: int) -> int:
         """Return the VAT contained in what the buyer paid for taxable goods."""
@@ -482,9 +465,11 @@ def compute_order(order: Order, contract: ContractTerms, *, formulas: Formulas =
         _compute_line(line, replace(contract, platform_fee=replace(contract.platform_fee, amount=part)), formulas)
         for line, part in zip(order.lines, fixed, strict=True)
     )
-    discounts = tuple(_discount(terms, formulas) for terms in order.discounts)
+    all_discounts = [*(item for line in order.lines for item in line.discounts), *order.discounts]
+    so_far = _paid(order.total, order.total_tax_free, all_discounts, contract, formulas)
+    discounts = tuple(_discount(terms, so_far, formulas) for terms in order.discounts)
     discount_totals = _per_policy([*(item for line in lines for item in line.discounts), *discounts])
-    so_far = _paid(Amounts(order=order.total, order_tax_free=order.total_tax_free), discount_totals, contract, formulas)
+    so_far = _with_shares(so_far, discount_totals)
     if lines:
         charged = _total(line.amounts for line in lines)
         so_far = replace(so_far, platform_fee=charged.platform_fee, platform_fee_vat=charged.platform_fee_vat)
@@ -492,32 +477,37 @@ def compute_order(order: Order, contract: ContractTerms, *, formulas: Formulas =
         so_far = _with_platform_fee(so_far, contract, formulas)
     fees = tuple(_fee(terms, so_far, formulas) for terms in order.fees)
     fee_totals = _per_policy([*(item for line in lines for item in line.fees), *fees])
+    amounts = _settled(so_far, fee_totals, formulas)
     return Computed(
-        amounts=_settled(so_far, fee_totals, formulas),
+        amounts=amounts,
         platform_fee_vat_inside=vat_inside(so_far.platform_fee, contract.vat_payer),
         discount_totals=discount_totals,
         fee_totals=fee_totals,
         lines=lines,
         discounts=discounts,
         fees=fees,
+        own=formulas.own(amounts),
     )
 
 
 def _compute_line(line: Line, contract: ContractTerms, formulas: Formulas) -> ComputedLine:
-    discounts = tuple(_discount(terms, formulas) for terms in line.discounts)
-    so_far = Amounts(order=line.order, order_tax_free=line.order_tax_free)
-    so_far = _with_platform_fee(_paid(so_far, discounts, contract, formulas), contract, formulas)
+    so_far = _paid(line.order, line.order_tax_free, line.discounts, contract, formulas)
+    discounts = tuple(_discount(terms, so_far, formulas) for terms in line.discounts)
+    so_far = _with_platform_fee(_with_shares(so_far, discounts), contract, formulas)
     fees = tuple(_fee(terms, so_far, formulas) for terms in line.fees)
-    return ComputedLine(line.product_id, line.quantity, _settled(so_far, fees, formulas), discounts, fees)
+    amounts = _settled(so_far, fees, formulas)
+    return ComputedLine(line.product_id, line.quantity, amounts, discounts, fees, formulas.own(amounts))
 
 
-def _discount(terms: DiscountTerms, formulas: Formulas) -> ComputedDiscount:
+def _discount(terms: DiscountTerms, so_far: Amounts, formulas: Formulas) -> ComputedDiscount:
+    # A merchant's formula may add something to a share, but a tax-free part that is not there has none.
+    tax_free = formulas.discount_share(so_far, terms.tax_free, terms.share_rate) if terms.tax_free else 0
     return ComputedDiscount(
         policy_id=terms.policy_id,
         amount=terms.amount,
         tax_free=terms.tax_free,
-        share=formulas.discount_share(terms.amount, terms.share_rate),
-        share_tax_free=formulas.discount_share(terms.tax_free, terms.share_rate),
+        share=formulas.discount_share(so_far, terms.amount, terms.share_rate),
+        share_tax_free=tax_free,
     )
 
 
@@ -533,24 +523,28 @@ def _fee(terms: AdditionalFeeTerms, so_far: Amounts, formulas: Formulas) -> Comp
 
 
 def _paid(
-    so_far: Amounts, discounts: Iterable[ComputedDiscount], contract: ContractTerms, formulas: Formulas
+    order: int, order_tax_free: int, discounts: Iterable[DiscountTerms], contract: ContractTerms, formulas: Formulas
 ) -> Amounts:
-    discount = sum(discounts, ComputedDiscount(""))
-    payment = so_far.order - discount.amount
-    tax_free = so_far.order_tax_free - discount.tax_free
+    given = list(discounts)
+    discount, discount_tax_free = sum(item.amount for item in given), sum(item.tax_free for item in given)
+    payment, tax_free = order - discount, order_tax_free - discount_tax_free
     vat = formulas.payment_vat(payment - tax_free)
-    return replace(
-        so_far,
-        discount=discount.amount,
-        discount_tax_free=discount.tax_free,
-        discount_share=discount.share,
-        discount_share_tax_free=discount.share_tax_free,
+    return Amounts(
+        order=order,
+        order_tax_free=order_tax_free,
+        discount=discount,
+        discount_tax_free=discount_tax_free,
         payment=payment,
         payment_tax_free=tax_free,
         payment_vat=vat,
         payment_supply=payment - tax_free - vat,
         payment_vat_burden=vat if contract.subtract_payment_vat else 0,
     )
+
+
+def _with_shares(so_far: Amounts, discounts: Iterable[ComputedDiscount]) -> Amounts:
+    shared = sum(discounts, ComputedDiscount(""))
+    return replace(so_far, discount_share=shared.share, discount_share_tax_free=shared.share_tax_free)
 
 
 def _with_platform_fee(so_far: Amounts, contract: ContractTerms, formulas: Formulas) -> Amounts:
@@ -572,141 +566,6 @@ def _total(amounts: Iterable[Amounts]) -> Amounts:
     return sum(amounts, Amounts())
 
 
-# ---- cancels --------------------------------------------------------------------------------------------------------
-
-
-def remaining(original: Computed, previous: Iterable[Computed]) -> Computed:
-    """Return what is left of an order after its cancels so far: amounts, quantities, discounts and fees."""
-    left = original
-    for cancel in previous:
-        left = left - cancel
-    return left
-
-
-def compute_cancel(
-    original: Original, previous: Sequence[Computed], request: Cancel, *, formulas: Formulas = DEFAULT_FORMULAS
-) -> Computed:
-    """
-    Return the amounts of a cancel, as sizes. `previous` are all cancels of the original so far.
-
-    Raises the refusals of `compute_order`, AlreadyCancelled, OrderDetailMismatched, ProductNotFound,
-    DiscountPolicyNotFound and the Cancellable…Exceeded.
-    """
-    left = remaining(original.computed, previous)
-    if previous and left.is_empty:
-        raise AlreadyCancelled
-    named = _named_part(original.order, left, request)
-    if named.total > left.amounts.order:
-        raise CancellableAmountExceeded(AmountType.SUPPLY_WITH_VAT, named.total, left.amounts.order)
-    last = _takes_everything(named, left)
-    # The last cancel takes the tax-free rest by itself, so only a figure the request gives can be too much.
-    if (request.tax_free is not None or not last) and named.total_tax_free > left.amounts.order_tax_free:
-        raise CancellableAmountExceeded(AmountType.TAX_FREE, named.total_tax_free, left.amounts.order_tax_free)
-    if last:
-        _check_named(named)
-        return _the_rest(left)
-    contract = original.contract
-    contract = replace(contract, platform_fee=contract.platform_fee.without_fixed())
-    return compute_order(_smaller_order(named, original.order, left), contract, formulas=formulas)
-
-
-def _named_part(order: Order, left: Computed, request: Cancel) -> Order:
-    """Return the part of the order that the request names, with only those discounts that it names."""
-    if (request.amount is not None and request.lines is not None) or request.lines == ():
-        raise OrderDetailInvalid
-    if request.tax_free is not None:
-        check_amount("order_tax_free", request.tax_free, low=0)
-    if (request.amount if order.lines else request.lines) is not None:
-        raise OrderDetailMismatched
-    amount = None if order.lines else left.amounts.order
-    return Order(
-        amount=amount if request.amount is None else request.amount,
-        lines=_named_lines(order, left, request.lines) if order.lines else (),
-        tax_free=request.tax_free,
-        discounts=_named_discounts(order.discounts, left.discounts, request.discounts, None),
-        fees=order.fees,
-    )
-
-
-def _named_lines(order: Order, left: Computed, named: tuple[CancelLine, ...] | None) -> tuple[Line, ...]:
-    lines = {line.product_id: line for line in order.lines}
-    left_of = {line.product_id: line for line in left.lines}
-    if named is None:
-        named = tuple(CancelLine(line.product_id, line.quantity) for line in left.lines if line.quantity)
-    _check_products(item.product_id for item in named)
-    for item in named:
-        if item.product_id not in lines:
-            raise ProductNotFound(item.product_id)
-    return tuple(_named_line(lines[item.product_id], left_of[item.product_id], item) for item in named)
-
-
-def _named_line(line: Line, left: ComputedLine, named: CancelLine) -> Line:
-    check_amount("quantity", named.quantity, low=1)
-    if named.quantity > left.quantity:
-        raise CancellableQuantityExceeded(line.product_id, named.quantity, left.quantity)
-    discounts = _named_discounts(line.discounts, left.discounts, named.discounts, line.product_id)
-    return replace(line, quantity=named.quantity, discounts=discounts)
-
-
-def _named_discounts(
-    terms: tuple[DiscountTerms, ...],
-    left: tuple[ComputedDiscount, ...],
-    named: tuple[CancelDiscount, ...],
-    product_id: str | None,
-) -> tuple[DiscountTerms, ...]:
-    terms_of = {item.policy_id: item for item in terms}
-    left_of = {item.policy_id: item for item in left}
-    _check_policies((item.policy_id for item in named), product_id)
-    for item in named:
-        if item.policy_id not in terms_of:
-            raise DiscountPolicyNotFound(item.policy_id, product_id)
-        rest = left_of[item.policy_id]
-        if item.amount > rest.amount:
-            raise CancellableDiscountExceeded(
-                item.policy_id, tax_free=False, requested=item.amount, cancellable=rest.amount, product_id=product_id
-            )
-        if item.tax_free > rest.tax_free:
-            raise CancellableDiscountExceeded(
-                item.policy_id, tax_free=True, requested=item.tax_free, cancellable=rest.tax_free, product_id=product_id
-            )
-    return tuple(replace(terms_of[item.policy_id], amount=item.amount, tax_free=item.tax_free) for item in named)
-
-
-def _takes_everything(named: Order, left: Computed) -> bool:
-    if named.lines:
-        return sum(line.quantity for line in named.lines) == sum(line.quantity for line in left.lines)
-    return named.total == left.amounts.order
-
-
-def _smaller_order(named: Order, order: Order, left: Computed) -> Order:
-    """Return the named part as the smaller order that a partial cancel is computed like."""
-    terms_of = {line.product_id: line.discounts for line in order.lines}
-    left_of = {line.product_id: line for line in left.lines}
-    lines = []
-    for line in named.lines:
-        rest = left_of[line.product_id]
-        emptied = line.quantity == rest.quantity
-        discounts = _left_over(terms_of[line.product_id], rest.discounts) if emptied else line.discounts
-        lines.append(replace(line, discounts=discounts, fees=_without_fixed(line.fees)))
-    return replace(named, lines=tuple(lines), fees=_without_fixed(named.fees))
-
-
-def _left_over(terms: tuple[DiscountTerms, ...], left: tuple[ComputedDiscount, ...]) -> tuple[DiscountTerms, ...]:
-    terms_of = {item.policy_id: item for item in terms}
-    return tuple(
-        replace(terms_of[item.policy_id], amount=item.amount, tax_free=item.tax_free) for item in _present(left)
-    )
-
-
-def _without_fixed(fees: tuple[AdditionalFeeTerms, ...]) -> tuple[AdditionalFeeTerms, ...]:
-    return tuple(replace(terms, fee=terms.fee.without_fixed()) for terms in fees)
-
-
-def _the_rest(left: Computed) -> Computed:
-    lines = (replace(line, discounts=_present(line.discounts)) for line in left.lines if line.quantity)
-    return replace(left, lines=tuple(lines), discounts=_present(left.discounts), is_last=True)
-
-
 # ---- sums per policy, and checks ------------------------------------------------------------------------------------
 
 _Item = TypeVar("_Item", ComputedDiscount, ComputedFee)
@@ -725,21 +584,21 @@ def _less(items: tuple[_Item, ...], gone: tuple[_Item, ...]) -> tuple[_Item, ...
     return tuple(item - gone_of[item.policy_id] if item.policy_id in gone_of else item for item in items)
 
 
-def _present(discounts: tuple[ComputedDiscount, ...]) -> tuple[ComputedDiscount, ...]:
-    return tuple(item for item in discounts if not item.is_zero)
+def _results_less(results: Results, gone: Results) -> Results:
+    return {key: value - gone.get(key, 0) for key, value in results.items()}
 
 
 def _check_order(order: Order) -> None:
     if (order.amount is None) != bool(order.lines):
         raise OrderDetailInvalid
-    _check_products(line.product_id for line in order.lines)
+    check_products(line.product_id for line in order.lines)
     for line in order.lines:
         _check_line(line)
     check_amount("order", order.total, low=0)
     check_amount("order_tax_free", order.total_tax_free, low=0)
-    _check_terms(order.discounts, order.fees, None)
+    check_terms(order.discounts, order.fees, None)
     discounts = [*(item for line in order.lines for item in line.discounts), *order.discounts]
-    _check_relations(order.total, order.total_tax_free, discounts, None)
+    check_relations(order.total, order.total_tax_free, discounts, None)
 
 
 def _check_line(line: Line) -> None:
@@ -747,33 +606,23 @@ def _check_line(line: Line) -> None:
     check_amount("unit_amount", line.unit_amount, low=0)
     check_amount("unit_tax_free", line.unit_tax_free, low=0)
     check_amount("line_amount", line.order)
-    _check_terms(line.discounts, line.fees, line.product_id)
-    _check_relations(line.order, line.order_tax_free, line.discounts, line.product_id)
+    check_terms(line.discounts, line.fees, line.product_id)
+    check_relations(line.order, line.order_tax_free, line.discounts, line.product_id)
 
 
-def _check_named(named: Order) -> None:
-    """Hold what a last cancel names against the relations; what comes back by itself is right by subtraction."""
-    for line in named.lines:
-        _check_terms(line.discounts, (), line.product_id)
-        _check_relations(line.order, None, line.discounts, line.product_id)
-    _check_terms(named.discounts, (), None)
-    discounts = [*(item for line in named.lines for item in line.discounts), *named.discounts]
-    _check_relations(named.total, named.tax_free, discounts, None)
-
-
-def _check_terms(
-    discounts: Sequence[DiscountTerms], fees: Sequence[AdditionalFeeTerms], product_id: str | None
-) -> None:
-    _check_policies((item.policy_id for item in discounts), product_id)
-    _check_policies((item.policy_id for item in fees), product_id)
+def check_terms(discounts: Sequence[DiscountTerms], fees: Sequence[AdditionalFeeTerms], product_id: str | None) -> None:
+    """Raise PolicyDuplicated and AmountOutOfRange for one list of discounts and one of fees."""
+    check_policies((item.policy_id for item in discounts), product_id)
+    check_policies((item.policy_id for item in fees), product_id)
     for item in discounts:
         check_amount("discount", item.amount, low=0)
         check_amount("discount_tax_free", item.tax_free, low=0)
 
 
-def _check_relations(
+def check_relations(
     order: int, tax_free: int | None, discounts: Sequence[DiscountTerms], product_id: str | None
 ) -> None:
+    """Raise AmountExceeded for the first of the four relations that does not hold; without a tax-free amount two."""
     discount = sum(item.amount for item in discounts)
     discount_tax_free = sum(item.tax_free for item in discounts)
     bounds = [(Relation.DISCOUNT_OVER_ORDER, discount, order)]
@@ -788,13 +637,15 @@ def _check_relations(
             raise AmountExceeded(relation, requested, allowed, product_id)
 
 
-def _check_products(product_ids: Iterable[str]) -> None:
+def check_products(product_ids: Iterable[str]) -> None:
+    """Raise ProductDuplicated."""
     for product_id, count in Counter(product_ids).items():
         if count > 1:
             raise ProductDuplicated(product_id)
 
 
-def _check_policies(policy_ids: Iterable[str], product_id: str | None) -> None:
+def check_policies(policy_ids: Iterable[str], product_id: str | None) -> None:
+    """Raise PolicyDuplicated."""
     for policy_id, count in Counter(policy_ids).items():
         if count > 1:
             raise PolicyDuplicated(policy_id, product_id)

@@ -1,7 +1,7 @@
 """Forms of settlement's pages: what people type, made into what the operations take."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from console.files.values import parse_won
 from core.errors import DomainError
 from core.money import MAX_AMOUNT, MINOR_DIGITS, RATE_SCALE
 from core.scope import Scope
-from settlement import tables
+from settlement import queries, tables
 from settlement.dates import Cycle, MonthDay, Weekday
 from settlement.dates import CycleMethod as Method
 from settlement.dates import DatePolicy as Policy
@@ -25,11 +25,13 @@ from settlement.models import (
     AdditionalFeePolicyVersion,
     Contract,
     ContractVersion,
+    CustomProperty,
     CycleMethod,
     DatePolicy,
     Holiday,
     Partner,
     PartnerType,
+    PropertyTarget,
     Setting,
     TaxationType,
     VatPayer,
@@ -40,7 +42,7 @@ from settlement.operations.records import ManualRow
 from settlement.pages import banks
 
 _PERCENT = RATE_SCALE // 100
-_MOST_TAGS, _LONGEST_TAG = 10, 100
+_MOST_TAGS, _LONGEST_TAG, _OFFERED_TAGS = 10, 100, 30
 _MONTH = 100
 _LAST_DAY = 31
 _FEWEST_DIGITS = 6
@@ -157,8 +159,44 @@ class Tellable(forms.Form):
     def tell(self, refusal: DomainError) -> None:
         """Put a refusal beside the field it is about, or on top."""
         named = str(refusal.facts.get("field", ""))
-        field = self.told.get(named, named) or self.codes.get(refusal.code)
+        field = self.told.get(named) or _MOMENT.get(named, named) or self.codes.get(refusal.code)
         self.add_error(field if field in self.fields else None, str(refusal.message) or refusal.code)
+
+
+_MOMENT: Mapping[str, str] = {"appliedAt": "applied_at"}
+
+
+class Plannable(Tellable):
+    """A change that counts from now on, or from a moment to come; what is new counts at once."""
+
+    when = forms.ChoiceField(
+        label=_("적용할 때"),
+        choices=[("now", _("지금부터")), ("later", _("예약"))],
+        initial="now",
+        required=False,
+        widget=Radios,
+    )
+    applied_at = forms.DateTimeField(
+        label=_("적용을 시작할 때"),
+        required=False,
+        widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
+        help_text=_("이 시각이 되면 저절로 바뀌어요. 그 전에는 바꾸거나 취소할 수 있어요."),
+    )
+
+    def drop_when(self) -> None:
+        """Leave out when the change counts."""
+        del self.fields["when"], self.fields["applied_at"]
+
+    def clean_applied_at(self) -> datetime | None:
+        """Ask for the moment of a planned change."""
+        moment: datetime | None = self.cleaned_data["applied_at"]
+        if self.cleaned_data.get("when") == "later" and moment is None:
+            raise forms.ValidationError(_now("언제부터 적용할지 골라 주세요."))
+        return moment
+
+    def moment(self) -> datetime | None:
+        """Return when a planned change is to count; None for now."""
+        return self.cleaned_data.get("applied_at") if self.cleaned_data.get("when") == "later" else None
 
 
 # ---- manual settlement, decisions
@@ -240,7 +278,7 @@ class MemoForm(forms.Form):
 # ---- partners
 
 
-class PartnerForm(Tellable):
+class PartnerForm(Plannable):
     """A partner of any of the three types; what the other types need stays empty."""
 
     codes = {
@@ -279,7 +317,10 @@ class PartnerForm(Tellable):
     account_currency = forms.ChoiceField(
         label=_("계좌 통화"), choices=[(code, code) for code in MINOR_DIGITS], initial="KRW"
     )
-    tags = forms.CharField(label=_("태그"), required=False, help_text=_("쉼표로 나눠 10개까지 적어 주세요."))
+    known_tags = forms.MultipleChoiceField(label=_("쓰고 있는 태그"), required=False, widget=Boxes)
+    tags = forms.CharField(
+        label=_("새 태그"), required=False, help_text=_("쉼표로 나눠 주세요. 태그는 모두 10개까지 쓸 수 있어요.")
+    )
     memo = _memo(256)
 
     BUSINESS: ClassVar[tuple[str, ...]] = (
@@ -304,7 +345,14 @@ class PartnerForm(Tellable):
         named = [(row.public_id, f"{row.current.name if row.current else ''} ({row.public_id})") for row in kept]
         for field, choices in (("default_contract", named), ("bank", banks.choices())):
             self.fields[field].choices = [("", _now("골라 주세요")), *choices]  # type: ignore[attr-defined] # choice fields
-        if partner is not None:
+        offered = [*(partner.tags if partner else ()), *queries.used_tags(scope, _OFFERED_TAGS)]
+        tags = [(tag, tag) for tag in dict.fromkeys(offered)]
+        self.fields["known_tags"].choices = tags  # type: ignore[attr-defined] # likewise
+        if not tags:
+            del self.fields["known_tags"]
+        if partner is None:
+            self.drop_when()
+        else:
             del self.fields["public_id"]
             number = self.fields["account_number"]
             number.required = False
@@ -318,7 +366,7 @@ class PartnerForm(Tellable):
         same = (*cls.BUSINESS, "name", "type", "birthdate", "memo", "bank", "account_holder", "account_currency")
         more = ("contact_name", "contact_email", "contact_phone")
         shown: dict[str, object] = {name: getattr(partner, name) for name in (*same, *more)}
-        return shown | {"default_contract": partner.default_contract.public_id, "tags": ", ".join(partner.tags)}
+        return shown | {"default_contract": partner.default_contract.public_id, "known_tags": partner.tags}
 
     def clean_account_number(self) -> str:
         """Return the number as digits; hyphens and spaces are people's."""
@@ -329,8 +377,9 @@ class PartnerForm(Tellable):
         return found
 
     def clean_tags(self) -> list[str]:
-        """Return the tags, each once."""
-        tags = list(dict.fromkeys(tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()))
+        """Return the tags, chosen and new, each once."""
+        new = (tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip())
+        tags = list(dict.fromkeys([*self.cleaned_data.get("known_tags", ()), *new]))
         if len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG for tag in tags):
             raise forms.ValidationError(_now("태그는 100자까지, 10개까지 쓸 수 있어요."))
         return tags
@@ -370,27 +419,44 @@ class PartnerForm(Tellable):
             public_id=data["public_id"].strip(),
         )
 
-    def changes(self) -> PartnerChanges:
-        """Return what is to be changed; the account only when its number was typed."""
+    def changes(self, partner: Partner) -> PartnerChanges:
+        """Return what differs from a partner; the account only when its number was typed."""
         data = self.cleaned_data
-        return PartnerChanges(
-            name=data["name"],
-            contact_name=data["contact_name"],
-            contact_email=data["contact_email"],
-            contact_phone=data["contact_phone"],
-            account=self._account() if data["account_number"] else None,
-            default_contract_id=data["default_contract"],
-            memo=data["memo"],
-            tags=data["tags"],
-            type=PartnerType(data["type"]),
-            taxpayer=self._taxpayer(),
-        )
+        changed: dict[str, Any] = {name: data[name] for name in self._SIMPLE if data[name] != getattr(partner, name)}
+        if data["default_contract"] != partner.default_contract.public_id:
+            changed["default_contract_id"] = data["default_contract"]
+        taxpayer = self._taxpayer()
+        if data["type"] == partner.type:
+            taxpayer = {name: value for name, value in taxpayer.items() if value != getattr(partner, name)}
+        else:
+            taxpayer = {name: value for name, value in taxpayer.items() if value is not None}
+        if taxpayer or data["type"] != partner.type:
+            changed |= {"type": PartnerType(data["type"]), "taxpayer": taxpayer}
+        return PartnerChanges(**changed, account=self._account() if data["account_number"] else None)
+
+    _SIMPLE: ClassVar[tuple[str, ...]] = ("name", "contact_name", "contact_email", "contact_phone", "memo", "tags")
+
+
+class PropertiesForm(forms.Form):
+    """The values of custom properties: one field for each that the reader may see."""
+
+    def __init__(self, *args: Any, known: Sequence[CustomProperty], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.keys = [one.key for one in known]
+        for one in known:
+            self.fields[f"p-{one.key}"] = forms.CharField(
+                label=one.name, required=False, max_length=2_000, help_text=_now("비밀 속성") if one.is_secret else ""
+            )
+
+    def values(self) -> dict[str, str | None]:
+        """Return each value, None for an empty one."""
+        return {key: self.cleaned_data[f"p-{key}"] or None for key in self.keys}
 
 
 # ---- contracts and policies
 
 
-class PolicyForm(Tellable):
+class PolicyForm(Plannable):
     """What every policy has; the id of a known one cannot be changed."""
 
     public_id = _public_id()
@@ -401,6 +467,8 @@ class PolicyForm(Tellable):
         super().__init__(*args, **options)
         if known:
             del self.fields["public_id"]
+        else:
+            self.drop_when()
 
 
 class FeeForm(PolicyForm):
@@ -593,6 +661,28 @@ class HolidayForm(forms.Form):
         return day
 
 
+class PropertyForm(Tellable):
+    """A custom property to be defined."""
+
+    target = forms.ChoiceField(
+        label=_("어디에"), choices=PropertyTarget.choices, initial=PropertyTarget.PARTNER, widget=Radios
+    )
+    name = forms.CharField(label=_("이름"), max_length=100)
+    key = forms.CharField(
+        label=_("키"),
+        max_length=64,
+        help_text=_("API에서 쓰는 이름이에요. 영문, 숫자, 밑줄만 쓸 수 있고 나중에 바꿀 수 없어요."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    is_secret = forms.BooleanField(label=_("관리자만 보기"), required=False)
+
+
+class HolidayYearForm(forms.Form):
+    """A year whose public holidays are to be added."""
+
+    year = forms.IntegerField(label=_("연도"), min_value=2020, max_value=2099)
+
+
 class SettingForm(forms.ModelForm):  # type: ignore[type-arg] # Django's class is generic for type checkers only
     """Settlement settings."""
 
@@ -606,11 +696,6 @@ class SettingForm(forms.ModelForm):  # type: ignore[type-arg] # Django's class i
             "manual_settlement_per_transfer",
             "default_withdrawal_memo",
             "default_deposit_memo",
-            "rounding_platform_fee",
-            "rounding_discount_share",
-            "rounding_additional_fee",
-            "rounding_settlement",
-            "rounding_vat",
         )
         labels: ClassVar[dict[str, object]] = {
             "settlement_amount_type": _("정산 금액의 부가세"),
@@ -622,11 +707,4 @@ class SettingForm(forms.ModelForm):  # type: ignore[type-arg] # Django's class i
             "manual_settlement_per_transfer": _("수기 정산을 건별로 지급하기"),
             "default_withdrawal_memo": _("기본 내 통장 메모"),
             "default_deposit_memo": _("기본 받는 통장 메모"),
-            "rounding_platform_fee": _("중개수수료"),
-            "rounding_discount_share": _("할인 분담금"),
-            "rounding_additional_fee": _("추가수수료"),
-            "rounding_settlement": _("정산 금액"),
-            "rounding_vat": _("부가세"),
         }
-
-    ROUNDING: ClassVar[tuple[str, ...]] = tuple(name for name in Meta.fields if name.startswith("rounding_"))

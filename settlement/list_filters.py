@@ -212,7 +212,7 @@ def record_filter(fields: Fields | None, scope: Scope) -> Q:
         & (_NOTHING if fields.texts("channelKeys", most=1_000, longest=_WORD) else Q())
         & _any("type", fields.choices("types", RecordType))
         & _statuses(fields)
-        & (_NOTHING if fields.has("userDefinedProperty") else Q())
+        & _property(fields)
         & _keyword(fields, _record_keys(scope))
     )
 
@@ -236,6 +236,15 @@ def _policies(fields: Fields, name: str, column: str, line_key: str) -> Q:
         named = [{"policy": policy}]
         found |= Q(**{f"{column}__contains": named}) | Q(lines__contains=[{line_key: named}])
     return found
+
+
+def _property(fields: Fields) -> Q:
+    wanted = fields.maybe_mapping("userDefinedProperty")
+    if wanted is None:
+        return Q()
+    pair = {"key": wanted.text("key", longest=_WORD), "value": {"string": wanted.text("value")}}
+    # The second condition is that of the partial index.
+    return Q(user_defined_properties__contains=[pair]) & ~Q(user_defined_properties=[])
 
 
 def _record_keys(scope: Scope) -> Mapping[str, Keyword]:

@@ -7,8 +7,9 @@ payout takes partner settlements. Amounts are minor units; days are Seoul days.
 """
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -175,17 +176,89 @@ class Setting(ScopedModel):
         max_length=5, choices=SettlementAmountType.choices, default=SettlementAmountType.GROSS
     )
     manual_settlement_per_transfer = models.BooleanField(default=False)
-    rounding_platform_fee = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
-    rounding_discount_share = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
-    rounding_additional_fee = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
-    rounding_settlement = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
-    rounding_vat = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["merchant_id", "is_test"], name="settlement_setting_scope"),)
 
     def __str__(self) -> str:
         return f"settings of {self.merchant_id}"
+
+
+class Calculator(ScopedModel):
+    """
+    One version of a merchant's calculation: rounding modes, replaced formulas and own ones.
+
+    It counts for start dates on or after the day of `applied_at`; before the first version the defaults count. It is
+    never changed. A version whose moment lies ahead may be withdrawn, and there is one such at most.
+    """
+
+    number = models.IntegerField()
+    applied_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.CharField(max_length=200, blank=True)
+    memo = models.TextField(blank=True)
+    rounding_platform_fee = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
+    rounding_discount_share = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
+    rounding_additional_fee = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
+    rounding_settlement = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
+    rounding_vat = models.CharField(max_length=4, choices=Rounding.choices, default=Rounding.DOWN)
+    # Name of a default formula -> the expression that replaces it; a missing name keeps the default.
+    replaced = models.JSONField(default=dict, blank=True)
+    # The merchant's own formulas in the order they are computed: {"key", "name", "expression", "rounding"}.
+    own = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "number"], name="settlement_calculator_number"),
+        )
+
+    def __str__(self) -> str:
+        return f"calculation v{self.number}"
+
+
+class SettlementParameter(ScopedModel):
+    """A number that orders may bring along for formulas; its value is `decimal` x 10^-`scale`."""
+
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=100)
+    decimal = models.BigIntegerField(default=0)
+    scale = models.SmallIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "key"], name="settlement_parameter_key"),
+            models.CheckConstraint(condition=Q(scale__gte=0, scale__lte=5), name="settlement_parameter_scale"),
+        )
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class PropertyTarget(models.TextChoices):
+    """What a custom property describes."""
+
+    PARTNER = "PARTNER", _("파트너")
+    RECORD = "RECORD", _("정산건")
+
+
+class CustomProperty(ScopedModel):
+    """A property that the merchant defined for its partners or records; secret ones are for owners and admins."""
+
+    target = models.CharField(max_length=7, choices=PropertyTarget.choices)
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=100)
+    is_secret = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "target", "key"], name="settlement_property_key"),
+        )
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Holiday(ScopedModel):
@@ -229,6 +302,74 @@ class PublicObject(ScopedModel):
         return self.public_id
 
 
+class HolidayChangeState(models.TextChoices):
+    """How far a change of the holidays is."""
+
+    PREVIEW = "PREVIEW", _("미리 보기")
+    APPLIED = "APPLIED", _("적용 완료")
+
+
+class HolidayChange(PublicObject):
+    """
+    Days to be added to the holidays or taken from them, with the settlement dates that move because of it.
+
+    Worked out before anything changes and applied as it was shown; `added` and `removed` map a day to its name.
+    """
+
+    added = models.JSONField(default=dict)
+    removed = models.JSONField(default=dict)
+    state = models.CharField(max_length=7, choices=HolidayChangeState.choices, default=HolidayChangeState.PREVIEW)
+    record_count = models.BigIntegerField(default=0)
+    partner_count = models.BigIntegerField(default=0)
+    created_by = models.CharField(max_length=200, blank=True)
+    applied_at = models.DateTimeField(null=True)
+    applied_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["merchant_id", "is_test", "public_id"], name="settlement_holiday_change_id"
+            ),
+        )
+
+
+class HolidayMove(ScopedModel):
+    """A record whose settlement date moves by a change of the holidays."""
+
+    change = models.ForeignKey(HolidayChange, on_delete=models.CASCADE, related_name="moves", db_index=False)
+    record = models.ForeignKey("SettlementRecord", on_delete=models.PROTECT, related_name="+", db_index=False)
+    old_date = models.DateField()
+    new_date = models.DateField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["change", "record"], name="settlement_holiday_move_once"),)
+        indexes = (models.Index(fields=["change", "old_date", "id"], name="settlement_holiday_move_list"),)
+
+    def __str__(self) -> str:
+        return f"{self.record_id}: {self.old_date} to {self.new_date}"
+
+
+class HolidayMovePartner(ScopedModel):
+    """What a change of the holidays moves for one partner and currency, added up; the amount is signed."""
+
+    change = models.ForeignKey(HolidayChange, on_delete=models.CASCADE, related_name="partners", db_index=False)
+    partner = models.ForeignKey("Partner", on_delete=models.PROTECT, related_name="+", db_index=False)
+    currency = models.CharField(max_length=3)
+    record_count = models.BigIntegerField()
+    amount = models.DecimalField(max_digits=30, decimal_places=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["change", "partner", "currency"], name="settlement_holiday_move_partner_once"
+            ),
+        )
+        indexes = (models.Index(fields=["change", "-record_count", "-id"], name="settlement_holiday_move_by"),)
+
+    def __str__(self) -> str:
+        return f"{self.change_id}/{self.partner_id} {self.currency}"
+
+
 class Versioned(PublicObject):
     """A policy whose terms are kept in versions; the version tables hold what it says."""
 
@@ -239,10 +380,15 @@ class Versioned(PublicObject):
 
 
 class Version(models.Model):
-    """One version of a policy: never changed once it has taken effect."""
+    """
+    One version of a policy, never changed: a planned one that is dropped or replaced is withdrawn and counts no more.
+
+    Orders of days to come may have been computed by a withdrawn version, so it stays.
+    """
 
     number = models.IntegerField()
     applied_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
     name = models.CharField(max_length=200)
     memo = models.TextField(blank=True)
     created_by = models.CharField(max_length=200, blank=True)
@@ -402,6 +548,75 @@ class Partner(PublicObject):
         )
 
 
+class ScheduleTarget(models.TextChoices):
+    """What a scheduled change is about."""
+
+    CONTRACT = "CONTRACT", _("계약")
+    DISCOUNT_SHARE_POLICY = "DISCOUNT_SHARE_POLICY", _("할인 분담 정책")
+    ADDITIONAL_FEE_POLICY = "ADDITIONAL_FEE_POLICY", _("추가 수수료 정책")
+    PARTNER = "PARTNER", _("파트너")
+
+
+class Schedule(ScopedModel):
+    """
+    The one change of a policy or partner that waits for its moment.
+
+    A policy's change is `update` (version columns) and also stands as a version with a moment to come (`version_id`),
+    so that start dates from that day on are computed with it. A partner's change is `sealed_update`, because it may
+    hold an account number; `update` then names what changes, without the number.
+    """
+
+    target = models.CharField(max_length=21, choices=ScheduleTarget.choices)
+    target_id = models.BigIntegerField()
+    update = models.JSONField(default=dict)
+    sealed_update = models.BinaryField(null=True)
+    version_id = models.BigIntegerField(null=True)
+    applied_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.CharField(max_length=200, blank=True)
+    # Why the change could not be made when its moment came; empty while it waits.
+    failure = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["target", "target_id"], name="settlement_schedule_once"),)
+        indexes = (models.Index(fields=["applied_at"], name="settlement_schedule_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.target_id} at {self.applied_at}"
+
+
+class AccountVerification(PublicObject):
+    """What a look-up of an account holder said; it spares a partner one look-up, once."""
+
+    bank = models.CharField(max_length=40)
+    account_fingerprint = models.CharField(max_length=64)
+    holder = models.CharField(max_length=200)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["merchant_id", "is_test", "public_id"], name="settlement_account_verification_id"
+            ),
+        )
+
+
+class CompanyVerification(PublicObject):
+    """What a look-up of a business said about its registration number."""
+
+    business_registration_number = models.CharField(max_length=20)
+    business_status = models.CharField(max_length=13, choices=BusinessStatus.choices)
+    taxation_type = models.CharField(max_length=26)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["merchant_id", "is_test", "public_id"], name="settlement_company_verification_id"
+            ),
+        )
+
+
 class AmountColumns(models.Model):
     """The wire's amount block, in minor units; magnitudes, the type of the record carries the sign."""
 
@@ -526,7 +741,11 @@ class SettlementRecord(PublicObject, AmountColumns):
     lines = models.JSONField(default=list, blank=True)
     discounts = models.JSONField(default=list, blank=True)
     additional_fees = models.JSONField(default=list, blank=True)
+    # Key of a settlement parameter -> {"decimal", "decimalScale"} as it was used.
     parameters = models.JSONField(default=dict, blank=True)
+    # The calculation it was computed by, null for the defaults, and what the merchant's own formulas gave.
+    calculator = models.ForeignKey(Calculator, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    formula_results = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     user_defined_properties = models.JSONField(default=list, blank=True)
     # The VAT inside a fee whose VAT the merchant bears: revenue and VAT are posted apart.
     platform_fee_vat_inside = models.BigIntegerField(default=0)
@@ -579,6 +798,12 @@ class SettlementRecord(PublicObject, AmountColumns):
                 fields=["settlement_date"], condition=Q(state="IN_PROCESS"), name="settlement_record_maturing"
             ),
             models.Index(fields=["start_date"], condition=Q(state="SCHEDULED"), name="settlement_record_starting"),
+            GinIndex(
+                fields=["user_defined_properties"],
+                name="settlement_record_properties",
+                opclasses=["jsonb_path_ops"],
+                condition=~Q(user_defined_properties=[]),
+            ),
         )
 
 
@@ -653,3 +878,103 @@ class ClaimRelease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.partner_settlement_id}/{self.claim_no} {self.reason}"
+
+
+class BacktestState(models.TextChoices):
+    """How far a backtest is."""
+
+    PENDING = "PENDING", _("대기 중")
+    RUNNING = "RUNNING", _("계산 중")
+    DONE = "DONE", _("완료")
+    FAILED = "FAILED", _("실패")
+
+
+class Backtest(PublicObject):
+    """
+    A changed contract tried on the records of a period, before anybody activates it. It changes nothing.
+
+    `update` are the changed version columns; each record keeps everything else it was computed by. Sums are signed, a
+    cancel counts as less, and `difference` is changed less recorded. Counted are records whose amount changes, whose
+    settlement date moves, and which the changed terms do not fit; those stay as they are recorded.
+    """
+
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="backtests")
+    update = models.JSONField(default=dict)
+    start_from = models.DateField()
+    start_until = models.DateField()
+    state = models.CharField(max_length=7, choices=BacktestState.choices, default=BacktestState.PENDING)
+    job_id = models.BigIntegerField(null=True)
+    created_by = models.CharField(max_length=200, blank=True)
+    finished_at = models.DateTimeField(null=True)
+    record_count = models.BigIntegerField(default=0)
+    changed_count = models.BigIntegerField(default=0)
+    moved_count = models.BigIntegerField(default=0)
+    unfit_count = models.BigIntegerField(default=0)
+    # The fence of the job that works on it: whoever lost the job to another worker writes nothing more.
+    fence = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="settlement_backtest_id"),
+        )
+        indexes = (models.Index(fields=["merchant_id", "is_test", "-id"], name="settlement_backtest_list"),)
+
+
+class BacktestPartner(ScopedModel):
+    """What a backtest found for one partner and currency."""
+
+    backtest = models.ForeignKey(Backtest, on_delete=models.CASCADE, related_name="partners")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    record_count = models.BigIntegerField()
+    changed_count = models.BigIntegerField()
+    moved_count = models.BigIntegerField(default=0)
+    unfit_count = models.BigIntegerField(default=0)
+    recorded = models.DecimalField(max_digits=30, decimal_places=0)
+    changed = models.DecimalField(max_digits=30, decimal_places=0)
+    # Within 64 bits, unlike the sums: lists are paged by it.
+    difference = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["backtest", "partner", "currency"], name="settlement_backtest_partner_once"
+            ),
+        )
+        indexes = (models.Index(fields=["backtest", "-difference", "-id"], name="settlement_backtest_partner_by"),)
+
+    def __str__(self) -> str:
+        return f"{self.backtest_id}/{self.partner_id} {self.currency}"
+
+
+class BacktestRecord(models.Model):
+    """
+    A record whose amount or settlement date a backtest would change.
+
+    Written a million at a time by the statement that reads the rows it names, which are never deleted; so nothing is
+    checked per row. The scope is the backtest's.
+    """
+
+    backtest = models.ForeignKey(
+        Backtest, on_delete=models.CASCADE, related_name="records", db_index=False, db_constraint=False
+    )
+    record = models.ForeignKey(
+        SettlementRecord, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    recorded = models.BigIntegerField()
+    changed = models.BigIntegerField()
+    difference = models.BigIntegerField()
+    old_date = models.DateField()
+    new_date = models.DateField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["backtest", "difference", "id"], name="settlement_backtest_record_by"),
+            models.Index(fields=["backtest", "partner", "difference", "id"], name="settlement_backtest_record_of"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.backtest_id}/{self.record_id}"

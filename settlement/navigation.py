@@ -28,6 +28,7 @@ from settlement.models import (
     SettlementState,
     SettlementStatus,
 )
+from settlement.operations import backtest, holidays, recompute
 
 _DAYS_SHOWN = 7
 
@@ -44,12 +45,15 @@ def _add_navigation() -> None:
     registry.nav("settlement", _("정산 내역 조회"), "settlement:records", Permission.VIEW, order=10)
     registry.nav("settlement", _("정산 내역 관리"), "settlement:settlements", Permission.VIEW, order=20)
     registry.nav("settlement", _("수기 정산 등록"), "settlement:manual", Permission.EDIT, order=30)
+    registry.nav("settlement", _("파일로 등록"), "console:uploads", Permission.EDIT, order=40)
     registry.nav("partners", _("파트너"), "settlement:partners", Permission.VIEW, order=10)
     registry.nav("partners", _("계약"), "settlement:contracts", Permission.VIEW, order=20)
     registry.nav("partners", _("할인 분담"), "settlement:discount-policies", Permission.VIEW, order=30)
     registry.nav("partners", _("추가 수수료"), "settlement:fee-policies", Permission.VIEW, order=40)
     registry.nav("settings", _("휴일"), "settlement:holidays", Permission.VIEW, order=300)
+    registry.nav("settings", _("정산 계산식"), "settlement:calculator", Permission.VIEW, order=305)
     registry.nav("settings", _("정산 설정"), "settlement:settings", Permission.VIEW, order=310)
+    registry.nav("settings", _("속성"), "settlement:properties", Permission.VIEW, order=320)
 
 
 # ---- home
@@ -206,6 +210,10 @@ def _find_fee_policy(scope: Scope, word: str) -> str | None:
 
 
 def _add_names() -> None:
+    registry.job_kind(backtest.JOB, _("계약 바꿔서 돌려보기"))
+    registry.job_kind(recompute.JOB, _("정산 예정 주문 다시 계산"))
+    registry.job_kind(holidays.APPLY_JOB, _("휴일 변경 적용"))
+    registry.job_kind(holidays.FOLLOW_JOB, _("휴일 변경 뒤 정산일 확인"))
     naming.name_events(
         {
             "settlement.recorded": _("정산건 등록"),

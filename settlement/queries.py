@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery
 
 from core.scope import Scope
 from ledger import queries as ledger_queries
@@ -77,6 +77,13 @@ def partner_rows(scope: Scope) -> QuerySet[Any]:
     return Partner.objects.within(scope).annotate(
         contract_public_id=F("default_contract__public_id"), contract_name=F("default_contract__current__name")
     )
+
+
+def used_tags(scope: Scope, limit: int) -> list[str]:
+    """Return the tags that partners in use have, the most used first."""
+    rows = Partner.objects.within(scope).filter(is_archived=False).annotate(tag=Func(F("tags"), function="unnest"))
+    found = rows.order_by().values("tag").annotate(used=Count("pk")).order_by("-used", "tag")
+    return [row["tag"] for row in found[:limit]]
 
 
 def contract_rows(scope: Scope) -> QuerySet[Any]:

@@ -48,6 +48,36 @@ def contract_not_found(public_id: str) -> DomainError:
     return refuse("CONTRACT_NOT_FOUND", 404, _("계약을 찾을 수 없어요: %(id)s") % {"id": public_id})
 
 
+def contracts_not_found(public_ids: Sequence[str]) -> DomainError:
+    """No such contracts."""
+    message = _("계약을 찾을 수 없어요: %(ids)s") % {"ids": ", ".join(public_ids)}
+    return refuse("CONTRACTS_NOT_FOUND", 404, message, **listed(ids.CONTRACT, public_ids))
+
+
+def partner_ids_duplicated(public_ids: Sequence[str]) -> DomainError:
+    """Refuse partners of one request that share an id."""
+    message = _("같은 파트너 아이디가 두 번 있어요: %(ids)s") % {"ids": ", ".join(public_ids)}
+    return refuse("PARTNER_IDS_DUPLICATED", 400, message, **listed(ids.PARTNER, public_ids))
+
+
+def partner_ids_used(public_ids: Sequence[str]) -> DomainError:
+    """Refuse ids that other partners have."""
+    message = _("이미 쓴 파트너 아이디예요: %(ids)s") % {"ids": ", ".join(public_ids)}
+    return refuse("PARTNER_IDS_ALREADY_EXISTS", 409, message, **listed(ids.PARTNER, public_ids))
+
+
+def partner_schedules_exist(public_ids: Sequence[str]) -> DomainError:
+    """Refuse partners for which a change is planned already."""
+    message = _("이미 예약한 변경이 있는 파트너예요: %(ids)s") % {"ids": ", ".join(public_ids)}
+    return refuse("PARTNER_SCHEDULES_ALREADY_EXIST", 409, message, **listed(ids.PARTNER, public_ids))
+
+
+def partners_archived(public_ids: Sequence[str]) -> DomainError:
+    """Refuse to plan a change of archived partners."""
+    message = _("보관한 파트너는 예약할 수 없어요: %(ids)s") % {"ids": ", ".join(public_ids)}
+    return refuse("ARCHIVED_PARTNERS_CANNOT_BE_SCHEDULED", 409, message)
+
+
 def record_not_found(public_id: str) -> DomainError:
     """No such record, or it is voided."""
     return refuse("TRANSFER_NOT_FOUND", 404, _("정산건을 찾을 수 없어요: %(id)s") % {"id": public_id})

@@ -343,6 +343,50 @@ SETTLEMENT_COLUMNS = (
 )
 
 
+def holiday_change_url(public_id: object, *, by_partner: bool = False) -> str:
+    """Return the page of a change of the holidays: the records it moves, or the same added up per partner."""
+    name = "settlement:holiday-partners" if by_partner else "settlement:holiday-moves"
+    return f"{reverse(name)}?{urlencode({'change': str(public_id)})}"
+
+
+def _record_of_move(row: Row) -> str:
+    return record_url(row["record__public_id"])
+
+
+def _partner_of_move(row: Row) -> str:
+    return partner_url(row["record__partner__public_id"])
+
+
+MOVE_COLUMNS = (
+    Column("old_date", _("지금 정산일"), Kind.DATE),
+    Column("new_date", _("바뀔 정산일"), Kind.DATE),
+    Column("record__partner__name", _("파트너"), link=_partner_of_move, width=20),
+    Column("record__partner__public_id", _("파트너 아이디"), Kind.ID, link=_partner_of_move, default=False),
+    Column("record__type", _("정산 유형"), Kind.BADGE, badges=TYPE_BADGES),
+    Column("record__payment_id", _("주문 번호"), Kind.ID),
+    Column("record__order_name", _("주문명"), width=24),
+    Column("record__net", _("정산 금액"), Kind.SIGNED_WON, total=True, currency="record__currency"),
+    Column("record__start_date", _("정산 시작일"), Kind.DATE),
+    Column("record__contract_version__name", _("계약")),
+    Column("record__public_id", _("정산 아이디"), Kind.ID, link=_record_of_move),
+    Column("change__public_id", _("휴일 변경"), Kind.ID, default=False),
+)
+
+
+def _partner_of_row(row: Row) -> str:
+    return partner_url(row["partner__public_id"])
+
+
+MOVED_PARTNER_COLUMNS = (
+    Column("partner__name", _("파트너"), link=_partner_of_row, width=20),
+    Column("partner__public_id", _("파트너 아이디"), Kind.ID, link=_partner_of_row),
+    Column("record_count", _("정산건 수"), Kind.COUNT, total=True),
+    Column("amount", _("정산 금액"), Kind.SIGNED_WON, total=True, currency="currency"),
+    Column("currency", _("정산 통화"), default=False),
+    Column("change__public_id", _("휴일 변경"), Kind.ID, default=False),
+)
+
+
 def _default_contract(row: Row) -> str:
     return contract_url(row["default_contract__public_id"])
 

@@ -16,6 +16,7 @@ from core.scope import Scope
 from ledger.accounts import Address
 from ledger.posting import Leg, Origin, Posting
 from settlement import legs as record_legs
+from settlement.calculation import ParameterValue, merchant_formulas
 from settlement.dates import Cycle, CycleMethod, DatePolicy, MonthDay, Weekday
 from settlement.fees import (
     AdditionalFeeTerms,
@@ -34,15 +35,16 @@ from settlement.fees import (
     Payer,
     RoundingModes,
 )
+from settlement.formulas import OwnFormula, Place, read
 from settlement.models import (
     AMOUNT_COLUMNS,
     AdditionalFeePolicyVersion,
     AmountColumns,
+    Calculator,
     ContractVersion,
     DiscountSharePolicyVersion,
     Holiday,
     RecordType,
-    Setting,
     SettlementRecord,
     Version,
 )
@@ -55,20 +57,58 @@ V = TypeVar("V", bound=Version)
 Json = dict[str, Any]
 
 
-# ---- settings and policies
+# ---- calculation and policies
 
 
-def formulas(setting: Setting) -> Formulas:
-    """Return the default formulas with the merchant's rounding."""
-    return Formulas(
-        RoundingModes(
-            platform_fee=Rounding(setting.rounding_platform_fee),
-            discount_share=Rounding(setting.rounding_discount_share),
-            additional_fee=Rounding(setting.rounding_additional_fee),
-            settlement=Rounding(setting.rounding_settlement),
-            vat=Rounding(setting.rounding_vat),
-        )
+def rounding_modes(calculator: Calculator | None) -> RoundingModes:
+    """Return the rounding of a version of the calculation, None for the default one."""
+    if calculator is None:
+        return RoundingModes()
+    return RoundingModes(
+        platform_fee=Rounding(calculator.rounding_platform_fee),
+        discount_share=Rounding(calculator.rounding_discount_share),
+        additional_fee=Rounding(calculator.rounding_additional_fee),
+        settlement=Rounding(calculator.rounding_settlement),
+        vat=Rounding(calculator.rounding_vat),
     )
+
+
+def formulas(calculator: Calculator | None, parameters: Mapping[str, Json]) -> Formulas:
+    """
+    Return the formulas of a version of the calculation, None for the default ones.
+
+    `parameters` are those of the record: every one that the version's formulas use must be among them.
+    """
+    rounding = rounding_modes(calculator)
+    if calculator is None or not (calculator.replaced or calculator.own):
+        return Formulas(rounding)
+    values = {key: ParameterValue.from_json(value) for key, value in parameters.items()}
+    return merchant_formulas(rounding, replaced(calculator), own_formulas(calculator), values)
+
+
+def replaced(calculator: Calculator | None) -> dict[Place, str]:
+    """Return the expressions that stand in the place of default formulas."""
+    return {Place(name): text for name, text in calculator.replaced.items()} if calculator else {}
+
+
+def own_formulas(calculator: Calculator | None) -> tuple[OwnFormula, ...]:
+    """Return the merchant's own formulas in the order in which they are computed."""
+    kept = calculator.own if calculator else []
+    return tuple(OwnFormula(item["key"], item["name"], item["expression"], Rounding(item["rounding"])) for item in kept)
+
+
+def own_formulas_json(own: Iterable[OwnFormula]) -> list[Json]:
+    """Return own formulas as a version keeps them."""
+    return [
+        {"key": item.key, "name": item.name, "expression": item.expression, "rounding": item.rounding.value}
+        for item in own
+    ]
+
+
+def names_used_by(calculator: Calculator | None) -> set[str]:
+    """Return every name that occurs in the formulas of a version of the calculation."""
+    texts = [*replaced(calculator).values(), *(item.expression for item in own_formulas(calculator))]
+    return {name for text in texts for name in read(text).names}
 
 
 def holidays(scope: Scope) -> frozenset[date]:
@@ -78,7 +118,8 @@ def holidays(scope: Scope) -> frozenset[date]:
 
 def version_on(versions: Iterable[V], day: date) -> V:
     """Return the version that counts for a start date: the newest applied by then, before the first the first."""
-    ordered = sorted(versions, key=lambda version: version.number)
+    standing = (version for version in versions if version.withdrawn_at is None)
+    ordered = sorted(standing, key=lambda version: (version.applied_at, version.number))
     counting = [version for version in ordered if clock.seoul_day(version.applied_at) <= day]
     return counting[-1] if counting else ordered[0]
 
@@ -173,6 +214,7 @@ def kept(computed: Computed, agreed: Agreed) -> Json:
             "product": agreed.products[line.product_id],
             "quantity": line.quantity,
             "amounts": _amounts_json(line.amounts),
+            "formulas": dict(line.own),
             "discounts": [_discount_json(item, agreed) for item in line.discounts],
             "fees": [_fee_json(item, agreed) for item in line.fees],
         }
@@ -204,6 +246,7 @@ def computed_columns(computed: Computed, agreed: Agreed, record_type: str) -> Js
             "net_tax_free": sign * computed.amounts.settlement_tax_free,
             "platform_fee_vat_inside": computed.platform_fee_vat_inside,
             "additional_fee_vat_inside": sum(item.vat_inside for item in computed.fee_totals),
+            "formula_results": dict(computed.own),
         }
     )
 
@@ -270,6 +313,7 @@ def _computed_line(line: Json) -> ComputedLine:
         amounts=Amounts(**line["amounts"]),
         discounts=tuple(_computed_discount(item) for item in line["discounts"]),
         fees=tuple(_computed_fee(item) for item in line["fees"]),
+        own=line.get("formulas", {}),
     )
 
 
@@ -302,6 +346,7 @@ def computed(record: SettlementRecord) -> Computed:
         lines=lines,
         discounts=tuple(_computed_discount(item) for item in shown(record.discounts)),
         fees=tuple(_computed_fee(item) for item in shown(record.additional_fees)),
+        own=record.formula_results,
     )
 
 

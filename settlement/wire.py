@@ -199,10 +199,10 @@ def _taxpayer(row: Partner) -> Shape:
 # ---- records
 
 
-def amounts(row: AmountColumns) -> Shape:
-    """Return the amount block of a record or partner settlement."""
+def amounts(row: AmountColumns, own: Mapping[str, int]) -> Shape:
+    """Return the amount block of a record or partner settlement with the results of the merchant's own formulas."""
     block: Shape = {key: getattr(row, column) for column, key in _AMOUNT_KEYS.items()}
-    return block | {"userDefinedFormulas": {}}
+    return block | {"userDefinedFormulas": dict(own)}
 
 
 def record(row: Any, versions: PolicyVersions) -> Shape:
@@ -213,7 +213,7 @@ def record(row: Any, versions: PolicyVersions) -> Shape:
     if row.type == RecordType.MANUAL:
         return without_absent(shape | _manual(row))
     shape |= {
-        "amount": amounts(row),
+        "amount": amounts(row, row.formula_results),
         "contract": contract(row.contract_version),
         "payment": _payment(row) | {"method": row.payment_method or None, "paidAt": _moment(row.paid_at)},
         "settlementStartDate": row.start_date.isoformat(),
@@ -233,8 +233,13 @@ def record_summary(row: Any, store_id: str) -> Shape:
     taxation = str(owner.taxation_type) if owner.type == PartnerType.BUSINESS else None
     shape = _record_base(row) | {
         "partner": _ids(ids.PARTNER, owner.public_id)
-        | {"name": owner.name, "type": str(owner.type), "taxationType": taxation, "userDefinedProperties": []},
-        "partnerUserDefinedProperties": [],
+        | {
+            "name": owner.name,
+            "type": str(owner.type),
+            "taxationType": taxation,
+            "userDefinedProperties": _listed(owner.user_defined_properties),
+        },
+        "partnerUserDefinedProperties": _listed(owner.user_defined_properties),
     }
     if row.type == RecordType.MANUAL:
         return without_absent(shape | _manual(row))
@@ -244,11 +249,15 @@ def record_summary(row: Any, store_id: str) -> Shape:
         | {
             "storeId": store_id,
             "contract": contract(row.contract_version),
-            "amount": amounts(row),
+            "amount": amounts(row, row.formula_results),
             "payment": _payment(row) | {"methodType": method},
             "settlementStartDate": row.start_date.isoformat(),
         }
     )
+
+
+def _listed(properties: Mapping[str, Any]) -> list[Shape]:
+    return [{"key": key, "value": value} for key, value in properties.items()]
 
 
 def _record_base(row: Any) -> Shape:
@@ -283,7 +292,7 @@ def _line(line: Mapping[str, Any], versions: PolicyVersions) -> Shape:
         "quantity": line["quantity"],
         "discounts": [_discount(item, versions) for item in line["discounts"]],
         "additionalFees": [_fee(item, versions) for item in line["fees"]],
-        "amount": block | {"userDefinedFormulas": {}},
+        "amount": block | {"userDefinedFormulas": dict(line.get("formulas", {}))},
     }
 
 
@@ -320,13 +329,16 @@ COUNTS: Mapping[SettlementStatus, str] = {
 }
 
 
+_NONE: Mapping[str, int] = {}
+
+
 def counts(by_status: Mapping[str, int]) -> Shape:
     """Return how many partner settlements have which status."""
     return {key: by_status.get(status.value, 0) for status, key in COUNTS.items()}
 
 
-def partner_settlement(row: Any, version: ContractVersion | None) -> Shape:
-    """Return a partner settlement, with the newest contract version among its records."""
+def partner_settlement(row: Any, version: ContractVersion | None, own: Mapping[str, int] = _NONE) -> Shape:
+    """Return a partner settlement, with the newest contract version and own formulas' sums among its records."""
     shape = _ids(ids.PARTNER_SETTLEMENT, row.public_id) | {
         "type": str(row.type),
         "partner": partner(row.partner),
@@ -339,7 +351,7 @@ def partner_settlement(row: Any, version: ContractVersion | None) -> Shape:
     }
     if version is None:
         return without_absent(shape | {"amount": row.settlement, "taxFreeAmount": row.settlement_tax_free})
-    return without_absent(shape | {"contract": contract(version), "amount": amounts(row)} | _started(row))
+    return without_absent(shape | {"contract": contract(version), "amount": amounts(row, own)} | _started(row))
 
 
 def _started(row: PartnerSettlement) -> Shape:

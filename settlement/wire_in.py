@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from access.parse import Fields
 from core.money import MAX_AMOUNT
 from settlement import banks
+from settlement.calculation import MAX_SCALE, ParameterValue
+from settlement.cancels import Cancel, CancelDiscount, CancelLine
 from settlement.dates import Cycle, CycleMethod, DatePolicy, MonthDay, Weekday
-from settlement.fees import Cancel, CancelDiscount, CancelLine
 from settlement.models import (
     PUBLIC_ID_LENGTH,
     PartnerType,
@@ -20,6 +21,7 @@ from settlement.models import (
 )
 from settlement.operations.partners import Account, Contact, PartnerChanges, PartnerDraft, Taxpayer, check_taxpayer
 from settlement.operations.policies import FeeInput
+from settlement.operations.properties import LONGEST_VALUE
 from settlement.operations.records import CancelDraft, DiscountDraft, LineDraft, ManualRow, OrderDraft
 from settlement.refusals import refuse
 
@@ -193,19 +195,17 @@ _TAXPAYER_TEXTS: Mapping[str, tuple[str, int]] = {
 
 
 def account(fields: Fields) -> Account:
-    """Return a bank account. Raises ACCOUNT_VERIFICATION_NOT_FOUND: no look-up gives out verification ids yet."""
+    """Return a bank account."""
     bank = fields.text("bank", longest=40)
     if bank not in banks.BY_CODE:
         raise fields.wrong("bank", _("모르는 은행 코드예요."))
-    found = Account(
+    return Account(
         bank=bank,
         currency=currency(fields, "currency"),
         number=fields.text("number", shortest=1, longest=50),
         holder=fields.text("holder", shortest=1, longest=_NAME),
+        verification_id=maybe_id(fields, "accountVerificationId") or "",
     )
-    if fields.has("accountVerificationId"):
-        raise refuse("ACCOUNT_VERIFICATION_NOT_FOUND", 404)
-    return found
 
 
 def _taxpayer(fields: Fields) -> tuple[PartnerType, dict[str, object]]:
@@ -228,8 +228,15 @@ def _tags(fields: Fields) -> list[str]:
     return fields.texts("tags", most=10, longest=100)
 
 
-def _properties(fields: Fields) -> tuple[str, ...]:
-    return tuple(fields.entries("userDefinedProperties"))
+def _company_verification(fields: Fields | None) -> str:
+    business = fields.maybe_mapping("business") if fields else None
+    return (maybe_id(business, "companyVerificationId") or "") if business else ""
+
+
+def _properties(fields: Fields) -> dict[str, str | None]:
+    """Return a map of custom properties; a value without text stands for taking it away."""
+    found = fields.entries("userDefinedProperties")
+    return {key: value.maybe_text("string", longest=LONGEST_VALUE) for key, value in found.items()}
 
 
 def new_partner(fields: Fields) -> PartnerDraft:
@@ -249,8 +256,14 @@ def new_partner(fields: Fields) -> PartnerDraft:
         taxpayer=check_taxpayer(Taxpayer(kind, **sent)),  # type: ignore[arg-type] # keywords of Taxpayer
         memo=fields.maybe_text("memo", longest=256) or "",
         tags=_tags(fields),
-        properties=_properties(fields),
+        properties={key: value for key, value in _properties(fields).items() if value is not None},
+        company_verification_id=_company_verification(fields.mapping("type")),
     )
+
+
+def new_partners(fields: Fields) -> list[PartnerDraft]:
+    """Return the partners of a batch."""
+    return [new_partner(item) for item in fields.items("partners", fewest=1, most=1_000)]
 
 
 def partner_changes(fields: Fields) -> PartnerChanges:
@@ -270,6 +283,7 @@ def partner_changes(fields: Fields) -> PartnerChanges:
         properties=_properties(fields),
         type=kind,
         taxpayer=sent,
+        company_verification_id=_company_verification(new_type),
     )
 
 
@@ -327,8 +341,22 @@ def _method(fields: Fields | None) -> dict[str, str]:
     return method
 
 
-def _record_properties(fields: Fields) -> tuple[str, ...]:
-    return tuple(item.text("key") for item in fields.maybe_items("userDefinedProperties", most=100) or [])
+def _record_properties(fields: Fields) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in fields.maybe_items("userDefinedProperties", most=100) or []:
+        key, value = item.text("key"), item.mapping("value").maybe_text("string", longest=LONGEST_VALUE)
+        if key in found:
+            raise item.wrong("key", _("같은 속성이 두 번 있어요."))
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def parameter_value(fields: Fields) -> ParameterValue:
+    """Return the value of a settlement parameter."""
+    decimal = fields.integer("decimal", minimum=-MAX_AMOUNT, maximum=MAX_AMOUNT)
+    scale = fields.integer("decimalScale", minimum=0, maximum=MAX_SCALE) if fields.has("decimalScale") else 0
+    return ParameterValue(decimal, scale)
 
 
 def new_order(fields: Fields) -> OrderDraft:
@@ -355,7 +383,7 @@ def new_order(fields: Fields) -> OrderDraft:
         paid_at=outside.maybe_moment("paidAt"),
         memo=fields.maybe_text("memo") or "",
         properties=_record_properties(fields),
-        parameters=tuple(fields.entries("parameters")),
+        parameters={key: parameter_value(value) for key, value in fields.entries("parameters").items()},
         public_id=maybe_id(fields, "id") or "",
     )
 

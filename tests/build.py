@@ -20,8 +20,8 @@ from core.scope import Scope
 from ledger import accounts, queries
 from ledger.accounts import Address
 from ledger.chart import Code
+from settlement.cancels import Cancel, CancelDiscount, CancelLine
 from settlement.dates import Cycle, CycleMethod, DatePolicy, Weekday
-from settlement.fees import Cancel, CancelDiscount, CancelLine
 from settlement.models import (
     AccountStatus,
     AdditionalFeePolicy,

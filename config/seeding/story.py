@@ -17,7 +17,7 @@ from core.actor import Actor
 from core.scope import Scope
 from payouts.models import BankAccount, BulkPayout, Decision
 from payouts.operations import approval, dispatch, running
-from settlement.fees import Cancel, CancelDiscount, CancelLine
+from settlement.cancels import Cancel, CancelDiscount, CancelLine
 from settlement.models import PartnerType, TaxationType
 from settlement.operations import holding, maturity, partners, records
 from settlement.operations.records import CancelDraft, DiscountDraft, LineDraft, ManualRow, OrderDraft

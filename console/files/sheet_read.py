@@ -75,6 +75,7 @@ class SheetReader:
 
     `form` is csv, xlsx or xls; `encoding` and `delimiter` are empty except for csv; `headers` are as they stand in the
     file. After iterating, `errors` holds up to 1,000 wrong cells and `error_count` how many there were.
+    `last_wrong_row` is the row of the newest error.
     """
 
     def __init__(self, source: _Source, fields: Sequence[Field], caps: Caps) -> None:
@@ -82,6 +83,7 @@ class SheetReader:
         self.form, self.encoding, self.delimiter = source.form, source.encoding, source.delimiter
         self.errors: list[SheetError] = []
         self.error_count = 0
+        self.last_wrong_row: int | None = None
         self._source, self._caps, self._fields = source, caps, tuple(fields)
         self.header_row, self.headers = _header(source.rows, caps)
         self._places = _match(self.headers, self._fields)
@@ -93,6 +95,11 @@ class SheetReader:
     def header_of(self, name: str) -> str:
         """Return the header under which a field stands in this file; its own label if the file lacks it."""
         return next((self.headers[i] for i, found in self._places.items() if found == name), self._by_name[name].header)
+
+    @property
+    def fields_in_order(self) -> list[str | None]:
+        """Return the name of the field of each column of the file; None for a column that is passed over."""
+        return [self._places.get(place) for place in range(len(self.headers))]
 
     def refuse_value(self, row: int, name: str, problem: ValueRefused) -> None:
         """Add what a caller found wrong with the cell of a field to the errors."""
@@ -111,10 +118,15 @@ class SheetReader:
             count += 1
             if count > self._caps.rows:
                 raise refused("too_many_rows", limit=self._caps.rows)
-            self._check(number, cells)
-            values = {name: cells[at] for at, name in self._places.items() if at < len(cells) and cells[at] != ""}
-            if not self._is_sample(values):
+            values = self.cells_of(number, cells)
+            if values is not None:
                 yield number, values
+
+    def cells_of(self, number: int, cells: Sequence[Raw]) -> dict[str, Raw] | None:
+        """Return the cells of a row by field, None for a sample; what is wrong with its shape joins the errors."""
+        self._check(number, cells)
+        values = {name: cells[at] for at, name in self._places.items() if at < len(cells) and cells[at] != ""}
+        return None if self._is_sample(values) else values
 
     def _is_sample(self, values: dict[str, Raw]) -> bool:
         return any(
@@ -145,6 +157,7 @@ class SheetReader:
 
     def _add(self, error: SheetError) -> None:
         self.error_count += 1
+        self.last_wrong_row = error.row
         if len(self.errors) < MOST_ERRORS:
             self.errors.append(error)
 

@@ -24,8 +24,8 @@ from ledger import posting
 from payouts import amounts, journals, queries
 from payouts.models import BankAccount, BulkPayout, BulkStatus, Payout, PayoutStatus
 from payouts.terms import payout_terms
-from settlement import claims
-from settlement.models import AccountStatus, Partner, PartnerSettlement, Setting
+from settlement import calculators, claims
+from settlement.models import AccountStatus, Calculator, Partner, PartnerSettlement, Setting
 from settlement.operations import holding, partners, settings
 
 CHUNK_PARTNERS = 200
@@ -217,7 +217,7 @@ def build_chunk(
     if bulk.status != BulkStatus.PREPARING:
         raise NotEditable(_("이 일괄지급은 더 이상 만들 수 없는 상태예요."), status=bulk.status)
     locked = claims.lock(scope, settlement_ids)
-    setting = settings.current(scope)
+    setting, counting = settings.current(scope), calculators.counting(scope, seoul_day(now))
     skipped: list[Skipped] = []
     made: list[tuple[Payout, list[PartnerSettlement]]] = []
     for group in by_partner(locked, setting):
@@ -226,8 +226,8 @@ def build_chunk(
         if reason:
             skipped.append(Skipped(partner.public_id, partner.name, sum(row.net for row in group), reason))
         else:
-            made.append((_payout(scope, bulk, partner, group, setting, memos, now), group))
-    _reserve(scope, bulk, made, by, seoul_day(now), now)
+            made.append((new_payout(bulk, partner, group, setting, counting, memos, now), group))
+    reserve(scope, bulk, made, by, seoul_day(now), now)
     bulk.skipped = [*bulk.skipped, *(row.as_json() for row in skipped)]
     bulk.save(update_fields=["skipped"])
 
@@ -256,23 +256,24 @@ def why_not(partner: Partner, group: Sequence[PartnerSettlement]) -> str:
     return "" if partner.account_confirmed else "ACCOUNT_CHANGE_PENDING"
 
 
-def _payout(
-    scope: Scope,
+def new_payout(
     bulk: BulkPayout,
     partner: Partner,
     group: Sequence[PartnerSettlement],
     setting: Setting,
+    counting: Calculator | None,
     memos: Memos,
     now: datetime,
 ) -> Payout:
+    """Return an unsaved payout of one partner's settlements; amounts and destination are frozen as they are now."""
     figures = amounts.payout_amounts(
         [
             amounts.SettlementAmount(amounts.SettlementType(row.type), row.settlement, row.settlement_tax_free)
             for row in group
         ],
-        payout_terms(setting, partner),
+        payout_terms(setting, counting, partner),
     )
-    public_id = ids.new_id(ids.PAYOUT, now)
+    scope, public_id = bulk.scope, ids.new_id(ids.PAYOUT, now)
     credit = sum(row.credit_total for row in group)
     owed_back = sum(row.debit_total for row in group)
     return Payout(
@@ -307,7 +308,7 @@ def _payout(
     )
 
 
-def _reserve(
+def reserve(
     scope: Scope,
     bulk: BulkPayout,
     made: Sequence[tuple[Payout, list[PartnerSettlement]]],
@@ -315,6 +316,7 @@ def _reserve(
     today: date,
     now: datetime,
 ) -> None:
+    """Store new payouts, claim what each is made of (locked), free what of it is held, and reserve the money."""
     known = set(
         Payout.objects.within(scope)
         .filter(status=PayoutStatus.SUCCEEDED, partner_id__in=[payout.partner_id for payout, _group in made])

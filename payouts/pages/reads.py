@@ -345,4 +345,4 @@ def bulk_in_hand(scope: Scope, limit: int = 5) -> list[BulkPayout]:
 
 def bank_accounts(scope: Scope) -> list[tuple[BankAccount, Funds]]:
     """Return the accounts a scope pays from, with their money."""
-    return [(row, queries.funds(row)) for row in BankAccount.objects.within(scope).order_by("pk")]
+    return [(row, queries.funds(row)) for row in BankAccount.objects.within(scope).exclude(rail="").order_by("pk")]

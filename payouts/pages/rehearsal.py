@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from core import clock
 from core.scope import Scope
 from payouts import amounts
 from payouts.operations import building
 from payouts.terms import payout_terms
-from settlement import claims
+from settlement import calculators, claims
 from settlement.models import Partner, PartnerSettlement
 from settlement.operations import settings
 
@@ -137,10 +138,11 @@ def rehearse(scope: Scope, wanted: Sequence[int], left_out: Mapping[str, str], t
 
 def _lines(scope: Scope, rows: Sequence[PartnerSettlement]) -> tuple[Line, ...]:
     setting, sentences = settings.current(scope), building.not_payable_reasons()
+    counting = calculators.counting(scope, clock.today())
     lines = []
     for group in building.by_partner(rows, setting):
         partner = group[0].partner
-        terms = payout_terms(setting, partner)
+        terms = payout_terms(setting, counting, partner)
         figures = amounts.payout_amounts([_amount(row) for row in group], terms)
         reason = building.why_not(partner, group)
         lines.append(

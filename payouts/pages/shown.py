@@ -70,6 +70,7 @@ HAPPENINGS: Mapping[str, Label] = {
     "bulk_payout.content_differs": gettext_lazy("승인한 내용과 달라서 보내지 않았어요"),
     "bulk_payout.cancelled": gettext_lazy("일괄지급을 취소했어요"),
     "bulk_payout.stopped": gettext_lazy("남은 지급을 중단했어요"),
+    "bulk_payout.paid_by_hand": gettext_lazy("직접 지급한 것으로 처리했어요"),
 }
 
 # The journals of a payout, and their parts, as the ledger's pages name them.

@@ -9,7 +9,9 @@ from importlib import import_module
 from types import MappingProxyType
 
 from payouts.rails.base import (
+    BankSilent,
     BankUnavailable,
+    Business,
     FailureClass,
     Instruction,
     LineKind,
@@ -24,7 +26,9 @@ from payouts.rails.base import (
 )
 
 __all__ = [
+    "BankSilent",
     "BankUnavailable",
+    "Business",
     "FailureClass",
     "Instruction",
     "LineKind",

@@ -86,7 +86,50 @@ def mask_account(number: str) -> str:
 
 
 class BankUnavailable(Exception):
-    """A look-up (holder, balance, statement) got no usable answer. Asking again is harmless."""
+    """A look-up (holder, business, balance, statement) got no usable answer. Asking again is harmless."""
+
+
+class BankSilent(BankUnavailable):
+    """No answer came at all: the next try may get one."""
+
+
+class BusinessStatus(StrEnum):
+    """Whether a business is run."""
+
+    IN_BUSINESS = "IN_BUSINESS"
+    CLOSED = "CLOSED"
+    SUSPENDED = "SUSPENDED"
+
+
+class TaxationType(StrEnum):
+    """How a business is taxed."""
+
+    NORMAL = "NORMAL"
+    SIMPLE_TAX_INVOICE_ISSUER = "SIMPLE_TAX_INVOICE_ISSUER"
+    SIMPLE = "SIMPLE"
+    TAX_FREE = "TAX_FREE"
+    ASSIGNED_ID_NUMBER = "ASSIGNED_ID_NUMBER"
+    SPECIAL = "SPECIAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """What the tax office has on file about a business; texts it did not name are empty, days None."""
+
+    number: str
+    status: BusinessStatus
+    taxation: TaxationType
+    name: str = ""
+    representative: str = ""
+    address: str = ""
+    zip_code: str = ""
+    entity: str = ""
+    kind: str = ""
+    item: str = ""
+    category: str = ""
+    opened_on: date | None = None
+    closed_on: date | None = None
+    taxation_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +291,11 @@ class Rail(ABC):
     @abstractmethod
     def account_holder(self, bank: str, number: str) -> str | None:
         """Return the account holder's name, None if the bank knows no such account. Raises BankUnavailable."""
+
+    def business(self, number: str) -> Business | None:
+        """Return a business by its ten digits, None if nobody has registered it. Raises BankUnavailable."""
+        message = f"This rail knows no businesses, so not {number}."
+        raise BankUnavailable(message)
 
     @abstractmethod
     def balance(self) -> int:

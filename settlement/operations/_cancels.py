@@ -1,6 +1,6 @@
 """Recording the cancel of an order, in part or whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -11,10 +11,11 @@ from core import clock, ids
 from core.actor import Actor
 from core.scope import Scope
 from settlement import terms
+from settlement.cancels import Cancel, compute_cancel
 from settlement.dates import settlement_date
-from settlement.fees import Cancel, Computed, compute_cancel
+from settlement.fees import Computed
 from settlement.models import RecordState, RecordType, SettlementRecord
-from settlement.operations import settings
+from settlement.operations import properties, settings
 from settlement.operations._record import check_given_date, check_keys, write
 from settlement.refusals import record_exists, record_not_found, refuse, translated
 
@@ -37,7 +38,7 @@ class CancelDraft:
     is_external: bool = True
     cancelled_at: datetime | None = None
     memo: str = ""
-    properties: Sequence[str] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
     public_id: str = ""
 
 
@@ -49,7 +50,7 @@ def record_cancel(*, scope: Scope, by: Actor, now: datetime, draft: CancelDraft)
     CANCELLATION_AND_PAYMENT_TYPE_MISMATCHED, SETTLEMENT_DATE_EARLIER_THAN_SETTLEMENT_START_DATE,
     USER_DEFINED_PROPERTY_NOT_FOUND, and every refusal of the calculation.
     """
-    check_keys(draft.properties)
+    check_keys(scope, draft.properties)
     cancelled_at = draft.cancelled_at or now
     start_date = draft.start_date or clock.seoul_day(cancelled_at)
     check_given_date(draft.settlement_date, start_date)
@@ -61,7 +62,8 @@ def record_cancel(*, scope: Scope, by: Actor, now: datetime, draft: CancelDraft)
         setting = settings.current(scope)
         original = terms.original(order)
         with translated(cancelling=True):
-            computed = compute_cancel(original, previous, draft.cancel, formulas=terms.formulas(setting))
+            formulas = terms.formulas(order.calculator, order.parameters)
+            computed = compute_cancel(original, previous, draft.cancel, formulas=formulas)
             adjust = setting.adjust_settlement_date_after_holiday_if_earlier
             day = draft.settlement_date or settlement_date(
                 start_date, original.contract.cycle, terms.holidays(scope), adjust=adjust
@@ -72,6 +74,8 @@ def record_cancel(*, scope: Scope, by: Actor, now: datetime, draft: CancelDraft)
             type=RecordType.ORDER_CANCEL,
             partner=order.partner,
             contract_version=order.contract_version,
+            calculator=order.calculator,
+            parameters=order.parameters,
             order=order,
             start_date=start_date,
             settlement_date=day,
@@ -84,6 +88,7 @@ def record_cancel(*, scope: Scope, by: Actor, now: datetime, draft: CancelDraft)
             cancellation_id=draft.cancellation_id,
             cancelled_at=cancelled_at,
             memo=draft.memo,
+            user_defined_properties=properties.listed(draft.properties),
             **terms.computed_columns(computed, terms.agreed(order), RecordType.ORDER_CANCEL),
         )
         return write(record, by=by, now=now)
@@ -100,8 +105,11 @@ def _locked_order(scope: Scope, draft: CancelDraft) -> SettlementRecord:
     name = draft.transfer_id or draft.payment_id or ""
     if len(found) > 1:
         raise refuse("CANNOT_SPECIFY_TRANSFER", 400, _("주문 정산건이 둘 이상이에요. transferId를 보내 주세요."))
-    locked = orders.filter(pk__in=found).select_related("partner", "contract_version__contract")
-    order = locked.select_for_update(of=("self",), no_key=True).first()
+    locked = list(orders.filter(pk__in=found).select_for_update(no_key=True).values_list("pk", flat=True))
+    # Loaded after the lock: a join in the locking statement would pair an order that was computed anew meanwhile with
+    # its old contract.
+    whole = orders.select_related("partner", "contract_version__contract", "calculator")
+    order = whole.filter(pk__in=locked).first()
     if order is None:
         raise record_not_found(name)
     return order

@@ -1,8 +1,9 @@
 """Recording manual adjustments, one or very many."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
@@ -21,7 +22,7 @@ from ledger import posting
 from ledger.posting import Origin, Posting, refused_by
 from settlement import legs, terms
 from settlement.models import Partner, RecordType, Setting, SettlementRecord
-from settlement.operations import maturity, settings
+from settlement.operations import maturity, properties, settings
 from settlement.operations._record import KIND, check_currency, check_keys, told
 from settlement.operations.maturity import Group, Joined, Key
 from settlement.refusals import partner_not_found, record_id_used, refuse
@@ -44,7 +45,7 @@ class ManualRow:
     currency: str = "KRW"
     memo: str = ""
     reason: str = legs.GENERAL
-    properties: Sequence[str] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
     public_id: str = ""
     origin_kind: str = ""
     origin_id: str = ""
@@ -58,7 +59,6 @@ def record_manual(*, scope: Scope, by: Actor, now: datetime, row: ManualRow) -> 
     Raises PARTNER_NOT_FOUND, CURRENCY_NOT_SUPPORTED, NEGATIVE_AMOUNT_NOT_ALLOWED, TRANSFER_ID_ALREADY_USED,
     USER_DEFINED_PROPERTY_NOT_FOUND, InvalidRequest.
     """
-    check_keys(row.properties)
     with transaction.atomic():
         (public_id,) = _write(scope, [row], settings.current(scope), by, now)
         record = SettlementRecord.objects.within(scope).select_related("partner").get(public_id=public_id)
@@ -112,6 +112,7 @@ class _Placed:
 
 def _write(scope: Scope, rows: Sequence[ManualRow], setting: Setting, by: Actor, now: datetime) -> list[str]:
     """Write one chunk; records whose day has come join partner settlements before they are inserted."""
+    check_keys(scope, {key for row in rows for key in row.properties})
     for row in rows:
         _check(row, setting)
     placed = _placed(scope, rows, setting, now)
@@ -187,6 +188,7 @@ def _insert(scope: Scope, placed: Sequence[_Placed], joined: Mapping[Key, Joined
         "settlements": [joined[one.key].settlement.pk if one.key else None for one in placed],
         "reasons": [one.row.reason for one in placed],
         "memos": [one.row.memo for one in placed],
+        "properties": [json.dumps(properties.listed(one.row.properties)) for one in placed],
         "origin_kinds": [one.row.origin_kind for one in placed],
         "origin_ids": [one.row.origin_id for one in placed],
     }

@@ -12,6 +12,8 @@ from core import clock, ids
 from core.actor import Actor
 from core.scope import Scope
 from settlement import terms
+from settlement.calculation import ParameterValue
+from settlement.calculators import Calculators
 from settlement.dates import settlement_date
 from settlement.fees import DiscountTerms, Line, Order, compute_order
 from settlement.models import (
@@ -24,7 +26,7 @@ from settlement.models import (
     Setting,
     SettlementRecord,
 )
-from settlement.operations import _locks, settings
+from settlement.operations import _locks, properties, settings
 from settlement.operations._record import check_currency, check_given_date, check_keys, write
 from settlement.operations.policies import CONTRACT
 from settlement.refusals import (
@@ -85,8 +87,8 @@ class OrderDraft:
     method: Mapping[str, Any] = field(default_factory=dict)
     paid_at: datetime | None = None
     memo: str = ""
-    properties: Sequence[str] = ()
-    parameters: Sequence[str] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     public_id: str = ""
 
 
@@ -109,7 +111,7 @@ def record_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
     TRANSFER_ID_ALREADY_USED, USER_DEFINED_PROPERTY_NOT_FOUND, SETTLEMENT_PARAMETER_NOT_FOUND, InvalidRequest.
     """
     check_currency(draft.currency)
-    check_keys(draft.properties, draft.parameters)
+    check_keys(scope, draft.properties)
     start_date = draft.start_date or clock.seoul_day(draft.paid_at or now)
     check_given_date(draft.settlement_date, start_date)
     with transaction.atomic():
@@ -200,10 +202,12 @@ def _check_first(scope: Scope, partner: Partner, payment_id: str, setting: Setti
 def _computed(
     scope: Scope, draft: OrderDraft, start_date: date, versions: _Versions, setting: Setting
 ) -> SettlementRecord:
-    contract = terms.contract(versions.contract)
+    contract, calculators = terms.contract(versions.contract), Calculators.of(scope)
+    counting = calculators.on(start_date)
+    parameters = calculators.used(counting, draft.parameters)
     with translated():
         order = _order(draft, versions)
-        computed = compute_order(order, contract, formulas=terms.formulas(setting))
+        computed = compute_order(order, contract, formulas=terms.formulas(counting, parameters))
         adjust = setting.adjust_settlement_date_after_holiday_if_earlier
         day = draft.settlement_date or settlement_date(start_date, contract.cycle, terms.holidays(scope), adjust=adjust)
     agreed = terms.Agreed(
@@ -215,6 +219,8 @@ def _computed(
         **scope.filters(),
         type=RecordType.ORDER,
         contract_version=versions.contract,
+        calculator=counting,
+        parameters=parameters,
         start_date=start_date,
         settlement_date=day,
         date_is_given=draft.settlement_date is not None,
@@ -224,6 +230,7 @@ def _computed(
         payment_method=dict(draft.method),
         paid_at=draft.paid_at,
         memo=draft.memo,
+        user_defined_properties=properties.listed(draft.properties),
         **terms.computed_columns(computed, agreed, RecordType.ORDER),
     )
 

@@ -1,6 +1,6 @@
 """What orders, cancels and manual records have in common: being written, and beginning to count."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
@@ -13,13 +13,11 @@ from core.scope import Scope
 from ledger import posting
 from ledger.posting import refused_by
 from settlement import terms
-from settlement.models import RecordState, SettlementRecord
-from settlement.operations import maturity
+from settlement.models import PropertyTarget, RecordState, SettlementRecord
+from settlement.operations import maturity, properties
 from settlement.refusals import (
     currency_not_supported,
     date_before_start,
-    parameter_not_found,
-    property_not_found,
     record_id_used,
 )
 
@@ -34,12 +32,9 @@ def check_currency(currency: str) -> None:
         raise currency_not_supported(currency) from error
 
 
-def check_keys(properties: Sequence[str], parameters: Sequence[str] = ()) -> None:
-    """Raise for custom properties and settlement parameters, none of which can be defined yet."""
-    for key in properties:
-        raise property_not_found(key)
-    for key in parameters:
-        raise parameter_not_found(key)
+def check_keys(scope: Scope, keys: Iterable[str]) -> None:
+    """Raise for custom properties that nobody defined."""
+    properties.check(scope, PropertyTarget.RECORD, keys)
 
 
 def check_given_date(settlement_date: date | None, start_date: date) -> None:

@@ -50,13 +50,29 @@ def change(
 
     Raises CONTRACT_NOT_FOUND, ARCHIVED_CONTRACT, InvalidRequest for a cycle that names no day.
     """
+    columns = changed_columns(
+        name=name, memo=memo, fee=fee, vat_payer=vat_payer, cycle=cycle, subtract_payment_vat=subtract_payment_vat
+    )
+    return change_policy(CONTRACT, scope=scope, by=by, now=now, public_id=public_id, columns=columns)
+
+
+def changed_columns(
+    *,
+    name: str | None = None,
+    fee: FeeInput | None = None,
+    vat_payer: str | None = None,
+    cycle: Cycle | None = None,
+    subtract_payment_vat: bool | None = None,
+    memo: str | None = None,
+) -> dict[str, object]:
+    """Return the version columns of what is given. Raises InvalidRequest for a cycle that names no day."""
     columns = given(name=name, memo=memo, vat_payer=vat_payer, subtract_payment_vat=subtract_payment_vat)
     columns |= fee.columns() if fee else {}
     if cycle is not None:
         with translated():
             check_cycle(cycle)
         columns |= terms.cycle_columns(cycle)
-    return change_policy(CONTRACT, scope=scope, by=by, now=now, public_id=public_id, columns=columns)
+    return columns
 
 
 def archive(*, scope: Scope, by: Actor, public_id: str) -> Contract:

@@ -12,24 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-import structlog
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from core import clock, ids
 from core.actor import Actor, system
-from core.money import AmountOutOfRange
 from core.scope import Scope
 from core.sql import load
 from ledger import accounts, posting
 from ledger.chart import Code
 from ledger.posting import Origin, Posting, credit, debit
 from settlement import claims, terms
-from settlement.dates import DateOutOfRange, settlement_date
-from settlement.fees import Refused, compute_order
 from settlement.models import (
     AMOUNT_COLUMNS,
-    ContractVersion,
     HoldReason,
     Partner,
     PartnerSettlement,
@@ -39,9 +34,7 @@ from settlement.models import (
     SettlementRecord,
     SettlementState,
 )
-from settlement.operations import _locks, settings
-
-log = structlog.get_logger(__name__)
+from settlement.operations import _locks, recompute, settings
 
 _CHUNK = 1_000
 _STARTING = 500
@@ -290,9 +283,9 @@ def mature(*, scope: Scope, record: SettlementRecord, by: Actor, now: datetime) 
 
 def start_due(today: date | None = None, chunk: int = _STARTING, *, now: datetime | None = None) -> int:
     """
-    Let records whose start date has come begin to count, under the contract of that day; returns how many did.
+    Let records whose start date has come begin to count, under the terms of that day; returns how many did.
 
-    An order is computed again when its contract has changed since it was recorded, unless it has a cancel.
+    An order is computed again when its terms have changed since it was recorded, unless it has a cancel.
     """
     now = now or clock.now()
     today = today or clock.seoul_day(now)
@@ -306,8 +299,10 @@ def _start_chunk(today: date, chunk: int, now: datetime) -> int:
     by = system("settlement.start")
     with transaction.atomic():
         due = SettlementRecord.objects.filter(state=RecordState.SCHEDULED, start_date__lte=today)
-        locked = due.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by("start_date", "id")
-        records = list(locked.select_related("partner", "contract_version__contract")[:chunk])
+        locked = due.select_for_update(skip_locked=True, no_key=True).order_by("start_date", "id")
+        # Loaded after the lock: a join in the locking statement would pair a changed row with its old contract.
+        found = SettlementRecord.objects.filter(pk__in=list(locked.values_list("pk", flat=True)[:chunk]))
+        records = list(found.select_related("partner", "contract_version__contract").order_by("start_date", "id"))
         scopes: dict[Scope, list[SettlementRecord]] = defaultdict(list)
         for record in records:
             scopes[record.scope].append(record)
@@ -317,69 +312,10 @@ def _start_chunk(today: date, chunk: int, now: datetime) -> int:
 
 
 def _start(scope: Scope, records: Sequence[SettlementRecord], by: Actor, now: datetime) -> None:
-    recomputed = _follow_contracts(scope, records)
-    SettlementRecord.objects.bulk_update(recomputed, _RECOMPUTED, batch_size=100)
+    orders = [record for record in records if record.type == RecordType.ORDER]
+    recompute.follow(scope=scope, records=orders, by=by, reason="start")
     SettlementRecord.objects.filter(pk__in=[record.pk for record in records]).update(
         state=RecordState.IN_PROCESS, state_changed_at=now
     )
     postings = [terms.posting(record, recorded_at=now) for record in records]
     posting.post_many(scope=scope, postings=postings, by=by)
-
-
-_RECOMPUTED = (
-    *AMOUNT_COLUMNS,
-    "net",
-    "net_tax_free",
-    "contract_version",
-    "settlement_date",
-    "lines",
-    "discounts",
-    "additional_fees",
-    "platform_fee_vat_inside",
-    "additional_fee_vat_inside",
-)
-
-
-def _follow_contracts(scope: Scope, records: Sequence[SettlementRecord]) -> list[SettlementRecord]:
-    """
-    Compute orders again whose contract changed since they were recorded; returns those.
-
-    One with a cancel stays as it is, for the cancel was held against it.
-    """
-    orders = [record for record in records if record.type == RecordType.ORDER]
-    pks = [record.pk for record in orders]
-    cancels = SettlementRecord.objects.filter(order_id__in=pks).exclude(state=RecordState.VOIDED)
-    cancelled = set(cancels.values_list("order_id", flat=True))
-    contracts = {record.contract_version.contract_id for record in orders if record.contract_version}
-    versions: dict[int, list[ContractVersion]] = defaultdict(list)
-    for version in ContractVersion.objects.filter(contract_id__in=contracts).select_related("contract"):
-        versions[version.contract_id].append(version)
-    setting, closed = settings.current(scope), terms.holidays(scope)
-    changed = []
-    for record in orders:
-        if record.pk in cancelled or record.contract_version is None or record.start_date is None:
-            continue
-        version = terms.version_on(versions[record.contract_version.contract_id], record.start_date)
-        if version.pk != record.contract_version.pk and _recompute(record, version, setting, closed):
-            changed.append(record)
-    return changed
-
-
-def _recompute(record: SettlementRecord, version: ContractVersion, setting: Setting, closed: frozenset[date]) -> bool:
-    """Give an order the terms of another version. False when they do not fit it: then it keeps what was agreed."""
-    if version.fee_is_fixed and record.currency != "KRW":
-        return False
-    contract = terms.contract(version)
-    try:
-        computed = compute_order(terms.order(record), contract, formulas=terms.formulas(setting))
-        columns = terms.computed_columns(computed, terms.agreed(record), record.type)
-        if record.start_date and not record.date_is_given:
-            adjust = setting.adjust_settlement_date_after_holiday_if_earlier
-            columns["settlement_date"] = settlement_date(record.start_date, contract.cycle, closed, adjust=adjust)
-    except (Refused, AmountOutOfRange, DateOutOfRange) as error:
-        log.warning("order_keeps_its_terms", record=record.public_id, reason=str(error))
-        return False
-    record.contract_version = version
-    for name, value in columns.items():
-        setattr(record, name, value)
-    return True

@@ -18,11 +18,6 @@ CHANGEABLE = frozenset(
         "deduct_wht",
         "settlement_amount_type",
         "manual_settlement_per_transfer",
-        "rounding_platform_fee",
-        "rounding_discount_share",
-        "rounding_additional_fee",
-        "rounding_settlement",
-        "rounding_vat",
     }
 )
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.db.models import Q
 from django.http import QueryDict
 
-from console.filters import Bound, ChoiceFilter, IdFilter, KeywordFilter, Pairs
+from console.filters import BooleanFilter, Bound, ChoiceFilter, IdFilter, KeywordFilter, Pairs
 
 ANY = "any"
 
@@ -62,3 +62,24 @@ class LinkFilter(IdFilter):
         """Read the id."""
         bound = super().bind(params, today)
         return replace(bound, condition=self.condition(bound.state["value"])) if bound.chip else bound
+
+
+@dataclass(frozen=True)
+class ArchivedFilter(BooleanFilter):
+    """Archived objects stay out of a list until somebody asks for them; `any` shows both kinds."""
+
+    template: ClassVar[str] = "settlement/filters/archived.html"
+
+    def cleared(self) -> Pairs:
+        """Return the parameter that says "not limited"."""
+        return ((self.key, ANY),)
+
+    def bind(self, params: QueryDict, today: date) -> Bound:
+        """Read `yes`, `no` or `any`; nothing means `no`, which no chip needs to tell."""
+        given = params.get(self.key, "") or "no"
+        if given == ANY:
+            return Bound(self, params=self.cleared(), state={"value": ANY})
+        read = params.copy()
+        read[self.key] = given
+        bound = super().bind(read, today)
+        return replace(bound, chip=None, params=()) if given == "no" else bound

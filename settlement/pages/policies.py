@@ -1,6 +1,6 @@
 """계약, 할인 분담, 추가 수수료: the terms partners are settled by, each with its versions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,12 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
-from console.columns import Column, Kind, Label, Row
-from console.filters import BooleanFilter, ChoiceFilter, Keyword, KeywordFilter
+from console.columns import Badge, Column, Kind, Label, Row, Shape, Tone
+from console.filters import ChoiceFilter, Keyword, KeywordFilter
 from console.lists import ListPage, MainAction
 from console.pages import PageView
 from core import clock
-from core.errors import DomainError
+from core.errors import DomainError, InvalidRequest
 from core.scope import Scope
 from settlement import dates, tables, terms
 from settlement.forms import ContractForm, DiscountPolicyForm, FeeForm, FeePolicyForm, PolicyForm, percent
@@ -34,11 +34,15 @@ from settlement.models import (
     DiscountSharePolicy,
     VatPayer,
 )
-from settlement.operations import contracts, policies, settings
+from settlement.operations import contracts, policies, schedules, settings
 from settlement.pages import rows, shared
+from settlement.pages.filters import ArchivedFilter
 
 _EXAMPLE_DAYS = 7
-_ARCHIVED = BooleanFilter("archived", gettext_lazy("보관"), "is_archived")
+_NUMBER_DIGITS, _LONGEST_SUGGESTED = 9, 400
+_ARCHIVED = ArchivedFilter(
+    "archived", gettext_lazy("보관"), "is_archived", yes=gettext_lazy("보관한 것"), no=gettext_lazy("쓰는 것")
+)
 
 
 def _words(name: Label, public_id: Label) -> KeywordFilter:
@@ -160,6 +164,8 @@ class Verbs:
     change: Callable[..., Any]
     archive: Callable[..., Any]
     recover: Callable[..., Any]
+    columns: Callable[..., dict[str, object]]
+    kind: policies.Kind[Any, Any]
 
 
 class OfPolicy(PageView):
@@ -176,6 +182,7 @@ class OfPolicy(PageView):
     list_name: ClassVar[str]
     edit_name: ClassVar[str]
     archive_name: ClassVar[str]
+    unplan_name: ClassVar[str]
     form: ClassVar[type[PolicyForm]]
     does: ClassVar[Verbs]
 
@@ -204,12 +211,22 @@ class OfPolicy(PageView):
         return {}
 
 
+VERSION_BADGES: Mapping[str, Badge] = {
+    "now": Badge(gettext_lazy("지금"), Tone.SUCCESS, Shape.CHECK),
+    "planned": Badge(gettext_lazy("예약"), Tone.PROGRESS, Shape.CLOCK),
+    "past": Badge(gettext_lazy("지난 판"), Tone.NEUTRAL, Shape.BACK),
+    "withdrawn": Badge(gettext_lazy("취소한 예약"), Tone.NEUTRAL, Shape.CROSS),
+}
 _VERSION_START = (
-    Column("number", gettext_lazy("판"), Kind.COUNT),
-    Column("applied_at", gettext_lazy("적용한 때"), Kind.MOMENT),
+    Column("number", gettext_lazy("판"), Kind.COUNT, link=lambda row: str(row["url"])),
+    Column("counts", gettext_lazy("상태"), Kind.BADGE, badges=VERSION_BADGES),
+    Column("applied_at", gettext_lazy("적용 시작"), Kind.MOMENT),
     Column("name", gettext_lazy("이름")),
 )
-_VERSION_END = (Column("memo", gettext_lazy("메모")), Column("created_by", gettext_lazy("한 사람")))
+_VERSION_END = (
+    Column("memo", gettext_lazy("메모")),
+    Column("who", gettext_lazy("한 사람"), value=lambda row: shared.who(row["created_by"])),
+)
 _FEE_COLUMNS = (
     Column("fee", gettext_lazy("수수료"), value=lambda row: tables.fee_text(row, "")),
     Column("vat_payer", gettext_lazy("수수료 부가세 부담"), Kind.BADGE, badges=tables.VAT_PAYERS),
@@ -220,9 +237,10 @@ class PolicyView(OfPolicy):
     """One policy: what it says now and what it said before."""
 
     def get(self, request: PageRequest, public_id: str) -> HttpResponse:
-        """Show the policy."""
+        """Show the policy, and with `version` what that version of it says."""
         policy = self.one(request.scope, public_id)
-        found = policy.versions.order_by("-number").values()
+        found = policy.versions.order_by("-applied_at", "-number").values()
+        wanted = request.GET.get("version", "")
         may_edit = allowed(request.role, Permission.EDIT)
         context = {
             "title": policy.current.name,
@@ -234,10 +252,49 @@ class PolicyView(OfPolicy):
             "archive_url": reverse(self.archive_name, args=[public_id]) if may_edit else "",
             "facts": self.facts(policy.current),
             "version_columns": (*_VERSION_START, *self.versions(), *_VERSION_END),
-            "versions": list(found),
+            "versions": [self._row(policy, row) for row in found],
+            "chosen": self._chosen(policy, wanted) if wanted else None,
+            "planned": self._planned(policy),
+            "unplan_url": reverse(self.unplan_name, args=[public_id]) if may_edit else "",
             "history": shared.history(request.scope, self.kind, public_id),
         }
         return render(request, "settlement/policy.html", context | self.more(request, policy))
+
+    def _row(self, policy: Any, version: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a version with whether it counts, and where it is shown whole."""
+        url = f"{self.does.url(policy.public_id)}?version={version['number']}"
+        return dict(version) | {"counts": self._counts(policy, version), "url": url}
+
+    def _counts(self, policy: Any, version: Mapping[str, Any]) -> str:
+        if version["withdrawn_at"] is not None:
+            return "withdrawn"
+        if version["id"] == policy.current.pk:
+            return "now"
+        return "planned" if version["applied_at"] > clock.now() else "past"
+
+    def _chosen(self, policy: Any, wanted: str) -> dict[str, object]:
+        """Return one version whole. Raises Http404."""
+        if not (wanted.isascii() and wanted.isdecimal() and len(wanted) <= _NUMBER_DIGITS):
+            raise Http404
+        version = get_object_or_404(policy.versions, number=int(wanted))
+        return {
+            "version": version,
+            "badge": VERSION_BADGES[self._counts(policy, vars(version))],
+            "facts": self.facts(version),
+        }
+
+    def _planned(self, policy: Any) -> dict[str, object] | None:
+        """Return the planned change in words, or None."""
+        plan = policies.planned(self.does.kind, policy)
+        if plan is None:
+            return None
+        version = schedules.policy_version(self.does.kind, scope=policy.scope, public_id=policy.public_id)
+        now, then = dict(self._told(policy.current)), dict(self._told(version))
+        changed = [(label, now.get(label), text) for label, text in then.items() if now.get(label) != text]
+        return {"plan": plan, "changes": changed}
+
+    def _told(self, version: Any) -> list[tuple[str, str]]:
+        return [(_("이름"), version.name), *self.facts(version), (_("메모"), version.memo)]
 
 
 class PolicyEditView(OfPolicy):
@@ -246,29 +303,70 @@ class PolicyEditView(OfPolicy):
     permission = Permission.EDIT
 
     def get(self, request: PageRequest, public_id: str = "") -> HttpResponse:
-        """Show the form."""
+        """
+        Show the form: with `planned` as the planned change will make the policy.
+
+        Values of fields in the address are filled in, so that another page can suggest them.
+        """
         if not public_id:
-            return self._show(request, self.form(), None)
+            return self._show(request, self.form(initial=self._suggested(request)), None)
         policy = self.one(request.scope, public_id)
-        return self._show(request, self.form(initial=self.initial(policy.current), known=True), policy)
+        initial = self.initial(policy.current)
+        plan = policies.planned(self.does.kind, policy) if request.GET.get("planned") else None
+        if plan:
+            ahead = schedules.policy_version(self.does.kind, scope=request.scope, public_id=public_id)
+            initial = self.initial(ahead) | {"when": "later", "applied_at": plan.applied_at}
+        return self._show(request, self.form(initial=initial | self._suggested(request), known=True), policy)
+
+    def _suggested(self, request: PageRequest) -> dict[str, object]:
+        several = {
+            name for name, field in self.form.base_fields.items() if isinstance(field, forms.MultipleChoiceField)
+        }
+        return {
+            name: request.GET.getlist(name) if name in several else request.GET[name][:_LONGEST_SUGGESTED]
+            for name in self.form.base_fields
+            if name in request.GET
+        }
 
     def post(self, request: PageRequest, public_id: str = "") -> HttpResponseBase:
-        """Make the policy, or add a version to it."""
+        """Make the policy, add a version to it, or plan one."""
         policy = self.one(request.scope, public_id) if public_id else None
         form = self.form(request.POST, known=policy is not None)
         if not form.is_valid():
             return self._show(request, form, policy, status=422)
-        told: dict[str, Any] = {"scope": request.scope, "by": request.actor, "now": clock.now()} | self.values(form)
         try:
-            if policy is None:
-                saved = self.does.create(**told, public_id=form.cleaned_data["public_id"].strip())
-            else:
-                saved = self.does.change(**told, public_id=policy.public_id)
+            saved = self._save(request, form, policy)
         except DomainError as refusal:
             form.tell(refusal)
             return self._show(request, form, policy, status=422)
-        messages.success(request, _("저장했어요."))
-        return redirect(self.does.url(saved.public_id))
+        planned = form.moment() is not None
+        done = _("변경을 예약했어요. 그때가 되면 저절로 바뀌어요.") if planned else _("저장했어요.")
+        messages.success(request, done)
+        return redirect(self.does.url(saved))
+
+    def _save(self, request: PageRequest, form: Any, policy: Any) -> str:
+        """Do what the form asks for; return the policy's id."""
+        told: dict[str, Any] = {"scope": request.scope, "by": request.actor, "now": clock.now()}
+        values, moment = self.values(form), form.moment()
+        if policy is None:
+            made = self.does.create(**told, **values, public_id=form.cleaned_data["public_id"].strip())
+            return str(made.public_id)
+        if moment is None:
+            self.does.change(**told, **values, public_id=policy.public_id)
+            return str(policy.public_id)
+        whole = self.does.columns(**values)
+        columns = {name: value for name, value in whole.items() if getattr(policy.current, name) != value}
+        if not columns:
+            raise InvalidRequest(_("바뀌는 것이 없어요. 바꿀 내용을 적어 주세요."))
+        schedules.plan_policy(
+            self.does.kind,
+            **told,
+            public_id=policy.public_id,
+            columns=columns,
+            applied_at=moment,
+            replacing=policies.planned(self.does.kind, policy) is not None,
+        )
+        return str(policy.public_id)
 
     def _show(self, request: PageRequest, form: forms.Form, policy: Any, status: int = 200) -> HttpResponse:
         back = self.does.url(policy.public_id) if policy else reverse(self.list_name)
@@ -283,6 +381,21 @@ class PolicyEditView(OfPolicy):
             "is_contract": isinstance(form, ContractForm),
         }
         return render(request, "settlement/policy_form.html", context, status=status)
+
+
+class PolicyUnplanView(OfPolicy):
+    """Drop a planned change of a policy."""
+
+    permission = Permission.EDIT
+
+    def post(self, request: PageRequest, public_id: str) -> HttpResponseBase:
+        """Drop it."""
+        policy = self.one(request.scope, public_id)
+        schedules.drop_policy(
+            self.does.kind, scope=request.scope, by=request.actor, now=clock.now(), public_id=policy.public_id
+        )
+        messages.success(request, _("예약한 변경을 취소했어요."))
+        return redirect(self.does.url(policy.public_id))
 
 
 class PolicyArchiveView(OfPolicy):
@@ -311,13 +424,22 @@ class OfContract(OfPolicy):
     model = Contract
     kind = "contract"
     list_title = gettext_lazy("계약")
-    list_name, edit_name, archive_name = (
+    list_name, edit_name, archive_name, unplan_name = (
         "settlement:contracts",
         "settlement:contract-edit",
         "settlement:contract-archive",
+        "settlement:contract-unplan",
     )
     form = ContractForm
-    does = Verbs(tables.contract_url, contracts.create, contracts.change, contracts.archive, contracts.recover)
+    does = Verbs(
+        tables.contract_url,
+        contracts.create,
+        contracts.change,
+        contracts.archive,
+        contracts.recover,
+        contracts.changed_columns,
+        policies.CONTRACT,
+    )
 
     def versions(self) -> tuple[Column, ...]:
         """Return fee and cycle."""
@@ -366,10 +488,11 @@ class OfDiscountPolicy(OfPolicy):
     model = DiscountSharePolicy
     kind = "discount_share_policy"
     list_title = gettext_lazy("할인 분담")
-    list_name, edit_name, archive_name = (
+    list_name, edit_name, archive_name, unplan_name = (
         "settlement:discount-policies",
         "settlement:discount-policy-edit",
         "settlement:discount-policy-archive",
+        "settlement:discount-policy-unplan",
     )
     form = DiscountPolicyForm
     does = Verbs(
@@ -378,6 +501,8 @@ class OfDiscountPolicy(OfPolicy):
         policies.change_discount_share,
         policies.archive_discount_share,
         policies.recover_discount_share,
+        policies.discount_share_columns,
+        policies.DISCOUNT_SHARE,
     )
 
     def versions(self) -> tuple[Column, ...]:
@@ -404,10 +529,11 @@ class OfFeePolicy(OfPolicy):
     model = AdditionalFeePolicy
     kind = "additional_fee_policy"
     list_title = gettext_lazy("추가 수수료")
-    list_name, edit_name, archive_name = (
+    list_name, edit_name, archive_name, unplan_name = (
         "settlement:fee-policies",
         "settlement:fee-policy-edit",
         "settlement:fee-policy-archive",
+        "settlement:fee-policy-unplan",
     )
     form = FeePolicyForm
     does = Verbs(
@@ -416,6 +542,8 @@ class OfFeePolicy(OfPolicy):
         policies.change_additional_fee,
         policies.archive_additional_fee,
         policies.recover_additional_fee,
+        policies.additional_fee_columns,
+        policies.ADDITIONAL_FEE,
     )
 
     def versions(self) -> tuple[Column, ...]:
@@ -450,6 +578,10 @@ class ContractEditView(OfContract, PolicyEditView):
     """The form of a contract."""
 
 
+class ContractUnplanView(OfContract, PolicyUnplanView):
+    """Drop a planned change of a contract."""
+
+
 class ContractArchiveView(OfContract, PolicyArchiveView):
     """Archive a contract, or bring it back."""
 
@@ -462,6 +594,10 @@ class DiscountPolicyEditView(OfDiscountPolicy, PolicyEditView):
     """The form of a discount share policy."""
 
 
+class DiscountPolicyUnplanView(OfDiscountPolicy, PolicyUnplanView):
+    """Drop a planned change of a discount share policy."""
+
+
 class DiscountPolicyArchiveView(OfDiscountPolicy, PolicyArchiveView):
     """Archive a discount share policy, or bring it back."""
 
@@ -472,6 +608,10 @@ class FeePolicyView(OfFeePolicy, PolicyView):
 
 class FeePolicyEditView(OfFeePolicy, PolicyEditView):
     """The form of an additional fee policy."""
+
+
+class FeePolicyUnplanView(OfFeePolicy, PolicyUnplanView):
+    """Drop a planned change of an additional fee policy."""
 
 
 class FeePolicyArchiveView(OfFeePolicy, PolicyArchiveView):

@@ -1,6 +1,8 @@
 """정산 내역 조회: every settlement record, how each came about, taking one back, and recording a manual one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,9 +25,10 @@ from console.totals import Totals
 from core import clock
 from core.errors import DomainError
 from core.scope import Scope
-from settlement import claims, explain, tables
+from settlement import claims, dates, explain, queries, tables, terms
 from settlement.forms import ManualForm, ReasonForm
-from settlement.models import Partner, RecordState, RecordStatus, RecordType, SettlementRecord
+from settlement.models import Partner, PropertyTarget, RecordState, RecordStatus, RecordType, SettlementRecord
+from settlement.operations import properties, settings
 from settlement.operations import records as operations
 from settlement.pages import rows, shared
 from settlement.pages.filters import LinkFilter, WordsFilter
@@ -47,6 +50,7 @@ class RecordList(ListPage):
     slug = "settlement-records"
     url_name = "settlement:records"
     title = gettext_lazy("정산 내역 조회")
+    file_title = gettext_lazy("정산 내역")
     permission = Permission.VIEW
     columns = tables.RECORD_COLUMNS
     order = ("-settlement_date", "-id")
@@ -147,6 +151,7 @@ RELATED_COLUMNS = (
     Column("net", gettext_lazy("정산 금액"), Kind.SIGNED_WON, currency="currency"),
 )
 _RELATED = (
+    "calculator",
     "partner",
     "contract_version__contract",
     "order",
@@ -202,14 +207,20 @@ class RecordView(PageView):
         computed = record.type != RecordType.MANUAL
         keys = [column.key for column in RELATED_COLUMNS]
         standing, takes_rest = record.state != RecordState.VOIDED, _takes_rest(record)
+        used = _used(record) if computed else []
         context = {
             "title": f"{record.partner.name} · {record.get_type_display()}",
             "record": record,
             "badge": tables.RECORD_BADGES[record.status],
             "type_badge": tables.TYPE_BADGES[record.type],
-            "steps": _linked(explain.steps(record, takes_rest=takes_rest)) if computed else [],
+            "steps": _linked(explain.steps(record, takes_rest=takes_rest), used) if computed else [],
             "payment": explain.payment(record, takes_rest=takes_rest) if computed else [],
+            "own": explain.own(record, takes_rest=takes_rest) if computed else [],
             "terms": _terms(record) if computed else {},
+            "used": used,
+            "dated": _dated(request.scope, record) if computed else [],
+            "left": _left(record) if record.type == RecordType.ORDER else [],
+            "properties": _properties(request, record),
             "line_columns": LINE_COLUMNS,
             "lines": [_line(line, record.currency) for line in record.lines],
             "related_columns": RELATED_COLUMNS,
@@ -223,13 +234,93 @@ class RecordView(PageView):
         return render(request, "settlement/record.html", context, status=status)
 
 
-def _linked(steps: Sequence[explain.Step]) -> list[tuple[explain.Step, str]]:
-    urls = {
-        "contract": tables.contract_url,
-        "discount_share_policy": tables.discount_policy_url,
-        "additional_fee_policy": tables.fee_policy_url,
-    }
-    return [(step, urls[step.policy[0]](step.policy[1]) if step.policy else "") for step in steps]
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A version of a contract or policy that a record was computed under, and where it is shown."""
+
+    key: tuple[str, str]
+    label: str
+    name: str
+    number: int
+    url: str
+
+
+_POLICY_URLS: Mapping[str, Callable[[object], str]] = {
+    "contract": tables.contract_url,
+    "discount_share_policy": tables.discount_policy_url,
+    "additional_fee_policy": tables.fee_policy_url,
+}
+
+
+def _used(record: Any) -> list[Used]:
+    """Return the versions of contract and policies that a record names, each once."""
+    versions = queries.policy_versions([record])
+    contract = record.contract_version
+    named: list[tuple[str, str, str, Any]] = [("contract", _("계약"), contract.contract.public_id, contract)]
+    named += [
+        ("discount_share_policy", _("할인 분담 정책"), version.policy.public_id, version)
+        for version in versions.discounts.values()
+    ]
+    named += [
+        ("additional_fee_policy", _("추가 수수료 정책"), fee.policy.public_id, fee) for fee in versions.fees.values()
+    ]
+    return [
+        Used((kind, of), label, version.name, version.number, f"{_POLICY_URLS[kind](of)}?version={version.number}")
+        for kind, label, of, version in named
+    ]
+
+
+def _linked(steps: Sequence[explain.Step], used: Sequence[Used]) -> list[tuple[explain.Step, str]]:
+    """Return each step with the page of the version that its policy had."""
+    urls = {one.key: one.url for one in used}
+    return [(step, urls.get(step.policy, "") if step.policy else "") for step in steps]
+
+
+def _dated(scope: Scope, record: Any) -> list[str]:
+    """Return how the settlement date follows from the start date; nothing when it was given or does not follow."""
+    if record.date_is_given:
+        return []
+    cycle = terms.cycle(record.contract_version)
+    adjust = settings.current(scope).adjust_settlement_date_after_holiday_if_earlier
+    nominal = dates.nominal_date(record.start_date, cycle)
+    found = dates.settlement_date(record.start_date, cycle, terms.holidays(scope), adjust=adjust)
+    if found != record.settlement_date:
+        return []
+    base = record.start_date + timedelta(days=cycle.lag_days)
+    told = [
+        _("%(start)s에 시작 + 보류 %(lag)d일 = %(base)s")
+        % {"start": record.start_date.isoformat(), "lag": cycle.lag_days, "base": base.isoformat()},
+        _("그날부터 첫 정산 주기 날: %(day)s") % {"day": nominal.isoformat()},
+    ]
+    if found != nominal:
+        told.append(_("쉬는 날이라 옮긴 날: %(day)s") % {"day": found.isoformat()})
+    return told
+
+
+def _left(order: Any) -> list[tuple[str, int, int]]:
+    """Return the order, what its cancels took back and what is left: order amount and settlement amount of each."""
+    cancels = order.cancels.exclude(state=RecordState.VOIDED)
+    sums = cancels.aggregate(order=Sum("order_amount"), settlement=Sum("settlement"))
+    if sums["order"] is None:
+        return []
+    back, settled = int(sums["order"]), int(sums["settlement"])
+    return [
+        (_("주문"), order.order_amount, order.settlement),
+        (_("취소 합계"), -back, -settled),
+        (_("남은 금액"), order.order_amount - back, order.settlement - settled),
+    ]
+
+
+def _properties(request: PageRequest, record: Any) -> list[tuple[str, str]]:
+    """Return the custom properties of a record that the reader may see, by name."""
+    if not record.user_defined_properties:
+        return []
+    names = {one.key: one.name for one in properties.visible(request.scope, request.role, PropertyTarget.RECORD)}
+    return [
+        (names[item["key"]], str(item["value"].get("string", "")))
+        for item in record.user_defined_properties
+        if item["key"] in names
+    ]
 
 
 def _terms(record: Any) -> dict[str, object]:
@@ -239,7 +330,7 @@ def _terms(record: Any) -> dict[str, object]:
         "cycle": tables.cycle_text(vars(version)),
         "fee": tables.fee_text(vars(version), ""),
         "payer": version.get_vat_payer_display(),
-        "url": tables.contract_url(version.contract.public_id),
+        "calculator": record.calculator,
     }
 
 

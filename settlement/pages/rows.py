@@ -1,6 +1,6 @@
 """Rows of settlement's lists. Money of cancels is negative here, so that every sum over a list means something."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -170,6 +170,12 @@ def record_totals(scope: Scope, filters: BoundFilters) -> Totals | None:
 
 def settlement_totals(scope: Scope, filters: BoundFilters) -> Totals | None:
     """Return count and sums of a list of partner settlements; None when it takes too long."""
+    groups = _settlement_groups(scope, filters)
+    return None if groups is None else _added_up(groups, filters, _OF_SETTLEMENTS)
+
+
+def _settlement_groups(scope: Scope, filters: BoundFilters) -> list[_Group] | None:
+    """Return the partner settlements under all filters but type and status; None when it takes too long."""
     if not filters.valid:
         return None
     condition = Q()
@@ -178,10 +184,52 @@ def settlement_totals(scope: Scope, filters: BoundFilters) -> Totals | None:
             condition &= bound.condition
     try:
         with totals.within(totals.BUDGET):
-            groups = _settled(queries.partner_settlements(scope).filter(condition), row_by_row=True)
+            return _settled(queries.partner_settlements(scope).filter(condition), row_by_row=True)
     except totals.TooSlow:
         return None
-    return _added_up(groups, filters, _OF_SETTLEMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """
+    What a list of partner settlements adds up to in one currency, signed: settlement = order - fee + manual.
+
+    The amounts per status and the payable amount leave the status filter out, so that they show where the rest lies.
+    """
+
+    currency: str
+    settlement: int
+    order: int
+    fee: int
+    manual: int
+    payable: int
+    by_status: Mapping[str, int]
+
+
+def settlement_figures(scope: Scope, filters: BoundFilters) -> list[Figures] | None:
+    """Return the figures of each currency; None when it takes too long."""
+    groups = _settlement_groups(scope, filters)
+    if groups is None:
+        return None
+    types, statuses = (set(filters.named(key).state["chosen"]) for key in ("type", "status"))
+    of_type = [group for group in groups if not types or group.type in types]
+    currencies = sorted({group.currency for group in of_type})
+    return [
+        _figures(currency, [group for group in of_type if group.currency == currency], statuses)
+        for currency in currencies
+    ]
+
+
+def _figures(currency: str, groups: Sequence[_Group], statuses: Collection[str]) -> Figures:
+    shown = [group for group in groups if not statuses or group.status in statuses]
+    manual = sum(group.sums["net"] for group in shown if group.type == RecordType.MANUAL)
+    settlement = sum(group.sums["net"] for group in shown)
+    order = sum(group.sums["signed_order_amount"] for group in shown if group.type != RecordType.MANUAL)
+    by_status: dict[str, int] = {}
+    for group in groups:
+        by_status[group.status] = by_status.get(group.status, 0) + group.sums["net"]
+    payable = sum(by_status.get(status.value, 0) for status in claims.CLAIMABLE)
+    return Figures(currency, settlement, order, order + manual - settlement, manual, payable, by_status)
 
 
 def _settled(rows: QuerySet[Any, Any], *, row_by_row: bool) -> list[_Group]:

@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy
 from access.requests import PageRequest
 from access.roles import Permission, allowed
 from console.columns import Badge, Label, Row
-from console.filters import BoundFilters, ChoiceFilter, DateFilter, DateKind, IdFilter, Keyword
+from console.filters import BoundFilters, ChoiceFilter, DateFilter, DateKind, IdFilter, Keyword, encode
 from console.lists import ListPage
 from console.pages import PageView
 from console.selection import BulkAction, Selection
 from console.totals import Totals
 from core import clock
-from core.errors import NotFound
+from core.errors import DomainError, NotFound
 from core.scope import Scope
 from settlement import claims, tables
 from settlement.actions import settlement_actions
@@ -52,8 +52,12 @@ class Decision:
         self.done = done
 
     def take(self, request: PageRequest, public_ids: Sequence[str], memo: str) -> None:
-        """Decide about partner settlements, all or none, and say so."""
-        self.decide(scope=request.scope, by=request.actor, now=clock.now(), public_ids=public_ids, memo=memo)
+        """Decide about partner settlements, all or none, and say so; a refusal names the rows and why."""
+        try:
+            self.decide(scope=request.scope, by=request.actor, now=clock.now(), public_ids=public_ids, memo=memo)
+        except DomainError as refusal:
+            refusal.message = _naming(request.scope, refusal)
+            raise
         messages.success(request, str(self.done) % {"count": f"{len(public_ids):,}"})
 
     def run(self, request: PageRequest, chosen: Selection, form: forms.Form) -> HttpResponse:
@@ -62,6 +66,23 @@ class Decision:
         return redirect(f"{chosen.page.url()}?{chosen.filters.query()}")
 
 
+def _naming(scope: Scope, refusal: DomainError) -> str:
+    """Return what a refusal says with the partner settlements it is about: partner, day and status of each."""
+    named = refusal.facts.get("ids")
+    if not isinstance(named, list) or not named:
+        return str(refusal.message)
+    found: QuerySet[Any] = rows.settlement_rows(scope).filter(public_id__in=named).order_by("settlement_date", "id")
+    shown = found.values_list("partner__name", "settlement_date", "status", "public_id")[:_NAMED]
+    told = [
+        f"{partner} {day.isoformat()} {tables.SETTLEMENT_BADGES[status].label} ({public_id})"
+        for partner, day, status, public_id in shown
+    ] or [str(one) for one in named[:_NAMED]]
+    if more := len(named) - len(told):
+        told.append(_("그 밖에 %(count)s건") % {"count": f"{more:,}"})
+    return f"{refusal.message} {' / '.join(told)}"
+
+
+_NAMED = 10
 DECISIONS: tuple[Decision, ...] = (
     Decision(
         "withhold",
@@ -84,6 +105,13 @@ DECISIONS: tuple[Decision, ...] = (
         (_PREPARED, _WITHHELD, _CANCELLED),
         gettext_lazy("정산 내역 %(count)s건을 지급에서 제외했어요."),
     ),
+    Decision(
+        "delete",
+        gettext_lazy("삭제하기"),
+        holding.delete,
+        (_PREPARED, _WITHHELD, _CANCELLED, _EXCLUDED),
+        gettext_lazy("정산 내역 %(count)s건을 삭제했어요. 장부에는 되돌린 분개가 남아요."),
+    ),
 )
 _CONFIRM: Mapping[str, Label] = {
     "withhold": gettext_lazy(
@@ -91,8 +119,12 @@ _CONFIRM: Mapping[str, Label] = {
     ),
     "prepare": gettext_lazy("다시 지급할 수 있게 돼요. 보류·제외·취소·실패 상태만 바꿀 수 있어요."),
     "exclude": gettext_lazy("제외한 정산 내역은 다시 돌려놓기 전에는 지급되지 않아요."),
+    "delete": gettext_lazy(
+        "안에 든 정산건도 함께 삭제되고 되돌릴 수 없어요. 지급 예정·보류·제외·취소 상태만 삭제할 수 있어요."
+    ),
 }
-_ICONS = {"withhold": "pause-circle", "prepare": "play-circle", "exclude": "no-symbol"}
+_ICONS = {"withhold": "pause-circle", "prepare": "play-circle", "exclude": "no-symbol", "delete": "trash"}
+_DANGEROUS = frozenset({"exclude", "delete"})
 _HAND_ACTIONS: tuple[BulkAction, ...] = tuple(
     BulkAction(
         decision.key,
@@ -101,7 +133,7 @@ _HAND_ACTIONS: tuple[BulkAction, ...] = tuple(
         run=decision.run,
         confirm=_CONFIRM[decision.key],
         form=MemoForm,
-        danger=decision.key == "exclude",
+        danger=decision.key in _DANGEROUS,
         icon=_ICONS[decision.key],
     )
     for decision in DECISIONS
@@ -118,6 +150,8 @@ class SettlementList(ListPage):
     columns = tables.SETTLEMENT_COLUMNS
     order = ("-settlement_date", "-id")
     currency = "currency"
+    template = "settlement/settlements.html"
+    file_title = gettext_lazy("파트너 정산 내역")
     extra = (
         "type",
         "partner__public_id",
@@ -180,6 +214,36 @@ class SettlementList(ListPage):
         return rows.settlement_totals(scope, filters)
 
 
+class FiguresView(PageView):
+    """What the partner settlements under the list's filters add up to, asked for after the rows are there."""
+
+    permission = Permission.VIEW
+
+    def get(self, request: PageRequest) -> HttpResponse:
+        """Show amounts per currency and status."""
+        filters = SettlementList.bind(request.GET)
+        found = rows.settlement_figures(request.scope, filters) if filters.valid else []
+        context = {
+            "figures": [(figures, _by_status(figures, filters)) for figures in found or ()],
+            "late": found is None,
+        }
+        return render(request, "settlement/_figures.html", context)
+
+
+def _by_status(figures: rows.Figures, filters: BoundFilters) -> list[tuple[Badge, int, str]]:
+    """Return each status with its amount and the list of its rows."""
+    others = [pair for pair in filters.params(but="status") if pair[0] != "status"]
+    return [
+        (
+            tables.SETTLEMENT_BADGES[status.value],
+            figures.by_status[status.value],
+            f"{SettlementList.url()}?{encode([*others, ('status', status.value)])}",
+        )
+        for status in SettlementStatus
+        if status.value in figures.by_status
+    ]
+
+
 # ---- one partner settlement
 
 _AMOUNTS: tuple[tuple[str, Label], ...] = (
@@ -222,6 +286,7 @@ class SettlementView(PageView):
         contents = rows.record_rows(request.scope).filter(partner_settlement=row.pk).order_by("-id")
         keys = ("public_id", "payment_id", "order_name", "signed_order_amount", "net", "start_date")
         may = allowed(request.role, Permission.EDIT)
+        offered = [decision for decision in DECISIONS if row.status in decision.allowed_from] if may else []
         context = {
             "title": f"{row.partner.name} · {row.get_type_display()}",
             "settlement": row,
@@ -235,8 +300,10 @@ class SettlementView(PageView):
             "records_url": records_of(settlement=row.public_id),
             "claims": _claims(row),
             "history": shared.history(request.scope, "partner_settlement", row.public_id),
-            "decisions": [decision for decision in DECISIONS if row.status in decision.allowed_from] if may else [],
+            "decisions": [one for one in offered if one.key != "delete"],
+            "may_delete": any(one.key == "delete" for one in offered),
             "form": MemoForm(),
+            "delete_form": MemoForm(auto_id="delete_%s"),
         }
         return render(request, "settlement/settlement.html", context)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from access import queries as access_queries
 from access.models import AuditEvent
 from console import uploads
-from console.columns import Label
+from console.columns import Label, moment
 from core.errors import NotFound
 from core.scope import Scope
 from settlement import models
@@ -21,6 +22,7 @@ from settlement.pages import banks
 _ACTIONS: Mapping[str, Label] = {
     "recorded": _("등록"),
     "voided": _("삭제"),
+    "recomputed": _("다시 계산"),
     "created": _("등록"),
     "changed": _("변경"),
     "archived": _("보관"),
@@ -32,6 +34,15 @@ _ACTIONS: Mapping[str, Label] = {
     "account_rejected": _("계좌 변경 반려"),
     "account_verified": _("예금주 조회"),
     "account_shown": _("계좌번호 확인"),
+    "approved": _("승인"),
+    "rejected": _("거절"),
+    "reopened": _("승인 대기로 되돌림"),
+    "change_planned": _("변경 예약"),
+    "planned_change_applied": _("예약한 변경 적용"),
+    "planned_change_dropped": _("예약 취소"),
+    "planned_change_failed": _("예약한 변경 실패"),
+    "date_moved": _("정산일 이동"),
+    "business_verified": _("사업자 상태 조회"),
     "added": _("추가"),
     "removed": _("삭제"),
 }
@@ -46,6 +57,14 @@ _FIELDS: Mapping[str, Label] = {
     "holder": _("예금주"),
     "contract": _("기본 계약"),
     "default_contract": _("기본 계약"),
+    "default_contract_id": _("기본 계약"),
+    "account_holder": _("예금주"),
+    "settlement_date": _("정산일"),
+    "applied_at": _("적용 시작"),
+    "business_status": _("휴폐업 상태"),
+    "user_defined_properties": _("속성"),
+    "properties": _("속성"),
+    "failure": _("실패한 이유"),
     "contact_name": _("담당자 이름"),
     "contact_email": _("담당자 이메일"),
     "contact_phone": _("담당자 연락처"),
@@ -72,7 +91,20 @@ _FIELDS: Mapping[str, Label] = {
     "partner_share_rate": _("파트너 분담율"),
     "third_party": _("받는 제3자"),
     "amount": _("금액"),
+    "default": _("기본값"),
     "partner": _("파트너"),
+    "settlement": _("정산 금액"),
+    "platform_fee": _("중개수수료"),
+    "platform_fee_vat": _("중개수수료 부가세"),
+    "additional_fee": _("추가수수료"),
+    "additional_fee_vat": _("추가수수료 부가세"),
+    "discount_share": _("할인 분담금"),
+    "discount_share_tax_free": _("할인 분담금 면세액"),
+    "settlement_tax_free": _("정산 면세액"),
+    "payment_vat": _("결제 부가세"),
+    "payment_vat_burden": _("결제 부가세 부담금"),
+    "payment_supply": _("결제 공급가액"),
+    "contract_version": _("계약 판"),
     "default_withdrawal_memo": _("기본 내 통장 메모"),
     "default_deposit_memo": _("기본 받는 통장 메모"),
     "supports_multiple_order_transfers_per_partner": _("같은 주문 여러 번 등록"),
@@ -95,6 +127,7 @@ _VALUES: Mapping[str, Label] = {
         models.HoldReason,
         models.AccountStatus,
         models.BusinessStatus,
+        models.PartnerStatus,
         models.PartnerType,
         models.TaxationType,
         models.VatPayer,
@@ -106,6 +139,8 @@ _VALUES: Mapping[str, Label] = {
     for value, label in choices.choices
     if value
 }
+# Parts of a planned change whose fields stand for themselves.
+_PARTS = frozenset({"taxpayer", "account"})
 # What the trail keeps for the machine and nobody can read.
 _UNSHOWN = frozenset({"sealed", "fingerprint"})
 
@@ -135,12 +170,14 @@ def history(scope: Scope, kind: str, public_id: str) -> list[Happened]:
 
 def _told(event: AuditEvent) -> Happened:
     verb = event.action.rpartition(".")[2]
-    return Happened(event, str(_ACTIONS.get(verb, event.action)), _changes(event.before or {}, event.after or {}))
+    return Happened(event, str(_ACTIONS.get(verb, event.action)), changes(event.before or {}, event.after or {}))
 
 
-def _changes(before: Any, after: Any) -> list[Change]:
+def changes(before: Any, after: Any) -> list[Change]:
+    """Return what differs between two states of an object, in people's words."""
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return []
+    before, after = _flat(before), _flat(after)
     names = [
         name for name in {**before, **after} if name not in _UNSHOWN and _differ(before.get(name), after.get(name))
     ]
@@ -150,21 +187,37 @@ def _changes(before: Any, after: Any) -> list[Change]:
     ]
 
 
+def _flat(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state with the fields of its parts among its own."""
+    flat: dict[str, Any] = {}
+    for name, value in state.items():
+        flat |= value if isinstance(value, dict) and name in _PARTS else {name: value}
+    return flat
+
+
 def _differ(before: object, after: object) -> bool:
     # Nothing and an empty text look the same to people.
     return (None if before == "" else before) != (None if after == "" else after)
 
 
 def _plain(name: str, value: object) -> object:
-    if isinstance(value, bool):
-        return _now("예") if value else _now("아니요")
+    if value is None or isinstance(value, bool):
+        return None if value is None else _now("예") if value else _now("아니요")
     if isinstance(value, int):
         return percent(value) + "%" if name.endswith("_rate") else f"{value:,}"
+    if name.endswith("_at") and isinstance(value, str):
+        return moment(datetime.fromisoformat(value))
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     if name == "bank":
         return banks.name(str(value))
     return _VALUES.get(str(value), value)
+
+
+def who(actor: object) -> str:
+    """Return the name of a kept actor, without what kind of actor it was."""
+    kind, _colon, name = str(actor or "").partition(":")
+    return name or kind
 
 
 def upload_url(kind: str) -> str:

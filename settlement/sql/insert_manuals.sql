@@ -13,10 +13,10 @@ select %(merchant)s, %(is_test)s, m.public_id, %(now)s, 'MANUAL', m.partner_id,
     0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0,
     0, 0, 0, '', '', '{}',
-    '', '[]', '[]', '[]', '{}', '[]'
+    '', '[]', '[]', '[]', '{}', m.properties::jsonb
 from unnest(%(public_ids)s::text[], %(partners)s::bigint[], %(days)s::date[], %(currencies)s::text[], %(amounts)s::bigint[],
         %(tax_free)s::bigint[], %(settlements)s::bigint[], %(reasons)s::text[], %(memos)s::text[],
-        %(origin_kinds)s::text[], %(origin_ids)s::text[]) with ordinality
+        %(origin_kinds)s::text[], %(origin_ids)s::text[], %(properties)s::text[]) with ordinality
     m(public_id, partner_id, settlement_date, currency, amount, tax_free, settlement_id, reason, memo, origin_kind, origin_id,
-        place)
+        properties, place)
 order by m.place

@@ -5,6 +5,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import openpyxl
@@ -28,6 +29,7 @@ from core.scope import Scope
 from tests.access import build as people
 from tests.console.build import NoteUpload, note_csv
 from tests.console.conftest import House
+from tests.query_counts import recorded
 
 START = "/uploads/test-notes/"
 GOOD = [("가", "1000"), ("나", "-500"), ("다", "0")]
@@ -351,3 +353,51 @@ def test_two_people_confirming_at_once_load_once(committed_db: str, django_db_bl
             states = list(pool.map(one, range(8)))
         assert states == [UploadState.DONE] * 8
         assert len(notes(scope)) == 3
+
+
+class TestAllKinds:
+    def test_are_on_one_page_with_everybodys_files(self, house: House) -> None:
+        sent(house, note_csv(GOOD), "봄.csv")
+        with recorded("console:uploads"):
+            page = text(house.browser.get("/uploads/"))
+        assert str(NoteUpload.title) in page
+        assert "봄.csv" in page
+
+    def test_template_as_csv_loads_without_its_samples(self, house: House) -> None:
+        template = download(house.browser.get(f"{START}template/?form=csv"))
+        lines = template.decode("utf-8-sig").splitlines()
+        assert len(lines) == 3
+        assert sent(house, template).errors[0]["code"] == "empty"
+        upload = sent(house, template + "가,700,,,\r\n".encode())
+        assert (upload.state, upload.rows, upload.sums) == ("CHECKED", 1, {"금액": 700})
+
+    def test_only_columns_in_use_are_previewed(self, house: House) -> None:
+        page = text(house.browser.get(url(sent(house, note_csv([("가", "1")])))))
+        assert "행 결과 이름 금액 2 새로 등록 가 1" in page
+
+
+class TestBeat:
+    def test_tells_how_far_and_raises_a_stop(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[int] = []
+        heard = Event()
+
+        class Running:
+            """A job whose second word to anybody is that it was stopped."""
+
+            def progress(self, done: int) -> None:
+                told.append(done)
+                if len(told) > 1:
+                    heard.set()
+                    raise background.JobCancelled
+
+        monkeypatch.setattr(upload_operations, "_BEAT_SECONDS", 0)
+        beat = upload_operations._Beat(Running())  # type: ignore[arg-type]  # noqa: SLF001 - the part of a job that it uses
+        beat.tell(7)
+        beat.start()
+        assert heard.wait(30)
+        beat.join(30)
+
+        assert told == [7, 7]
+        with pytest.raises(background.JobCancelled):
+            beat.tell(8)
+        beat.end()

@@ -8,13 +8,11 @@ from hypothesis import strategies as st
 
 from core.money import Rounding
 from ledger.chart import Code
+from settlement.cancels import Cancel, CancelDiscount, CancelLine, compute_cancel
 from settlement.dates import Cycle, CycleMethod, DatePolicy
 from settlement.fees import (
     AdditionalFeeTerms,
     Amounts,
-    Cancel,
-    CancelDiscount,
-    CancelLine,
     Computed,
     ContractTerms,
     DiscountTerms,
@@ -25,7 +23,6 @@ from settlement.fees import (
     Original,
     Payer,
     RoundingModes,
-    compute_cancel,
     compute_order,
 )
 from settlement.legs import (

@@ -42,10 +42,12 @@ def bank() -> Iterator[dict[str, str | None]]:
             raise lookups.LookupUnavailable
         return holders[number]
 
-    before = lookups.account_lookup()
+    before, companies = lookups.account_lookup(), lookups.company_lookup()
     lookups.register(look_up)
+    lookups.register_company(None)
     yield holders
     lookups.register(before)
+    lookups.register_company(companies)
 
 
 def change(scope: Scope, public_id: str = "seller-7", by: object = build.BY, **changes: object) -> None:
@@ -290,26 +292,13 @@ class TestEnvironment:
 
     def test_only_named_settings_change(self) -> None:
         scope = build.merchant()
-        settings.change(scope=scope, by=build.BY, deduct_wht=False, rounding_vat="UP")
+        settings.change(scope=scope, by=build.BY, deduct_wht=False, default_deposit_memo="정산금")
 
         setting = Setting.objects.within(scope).get()
-        assert (setting.deduct_wht, setting.rounding_vat, setting.rounding_settlement) == (False, "UP", "DOWN")
+        assert (setting.deduct_wht, setting.default_deposit_memo, setting.default_withdrawal_memo) == (
+            False,
+            "정산금",
+            "",
+        )
         with pytest.raises(TypeError):
             settings.change(scope=scope, by=build.BY, merchant_id=7)
-
-    def test_rounding_reaches_the_formulas(self) -> None:
-        scope = build.merchant()
-        build.contract(scope, fee=FeeInput(rate=3_300))
-        build.partner(scope)
-        found = {}
-        for mode in ("DOWN", "UP", "OFF"):
-            names = ("platform_fee", "discount_share", "additional_fee", "settlement", "vat")
-            settings.change(scope=scope, by=build.BY, **{f"rounding_{name}": mode for name in names})
-            record = build.order(scope, 33_333)
-            found[mode] = (record.platform_fee, record.platform_fee_vat, record.payment_vat, record.settlement)
-
-        assert found == {
-            "DOWN": (1_099, 109, 3_030, 32_125),
-            "UP": (1_100, 110, 3_031, 32_123),
-            "OFF": (1_100, 110, 3_030, 32_123),
-        }

@@ -8,7 +8,7 @@ import pytest
 from core.errors import DomainError
 from core.scope import Scope
 from ledger.chart import Code
-from settlement.fees import CancelDiscount, CancelLine
+from settlement.cancels import CancelDiscount, CancelLine
 from settlement.models import RecordState, SettlementRecord
 from settlement.operations import contracts, settings
 from settlement.operations.policies import FeeInput

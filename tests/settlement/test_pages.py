@@ -20,18 +20,24 @@ from core.scope import Scope
 from ledger.models import Journal
 from settlement import claims, explain
 from settlement.actions import settlement_actions
+from settlement.forms import ContractForm
 from settlement.models import (
     Contract,
     Holiday,
+    HolidayChange,
     Partner,
     PartnerSettlement,
+    PartnerStatus,
     PayoutRef,
+    PropertyTarget,
     RecordState,
+    Schedule,
     Setting,
     SettlementRecord,
     SettlementState,
     SettlementStatus,
 )
+from settlement.operations import contracts, policies, properties
 from settlement.operations.policies import FeeInput
 from settlement.operations.records import DiscountDraft
 from settlement.pages import rows
@@ -56,6 +62,10 @@ class Shop:
     def scope(self) -> Scope:
         """Return the merchant's live scope."""
         return self.firm.scope
+
+    def admin(self) -> Client:
+        """Return a browser in which an admin has signed in."""
+        return people.signed_in(self.firm.person("admin", Role.ADMIN, code=True))
 
     def approver(self) -> Client:
         """Return a browser in which an approver has signed in."""
@@ -98,6 +108,8 @@ class TestEveryPage:
         "/settlement/due/",
         "/settlement/holidays/",
         "/settlement/settings/",
+        "/settlement/properties/",
+        "/settlement/due/figures/",
         "/partners/",
         "/partners/view/seller-7",
         "/contracts/",
@@ -146,6 +158,12 @@ class TestEveryPage:
             "/partners/account/seller-7",
             "/partners/decide/seller-7",
             "/partners/archive/seller-7",
+            "/partners/status/seller-7",
+            "/partners/properties/seller-7",
+            "/partners/unplan/seller-7",
+            "/contracts/unplan/ten-percent",
+            "/settlement/holidays/year/",
+            "/settlement/properties/add/",
             "/contracts/archive/ten-percent",
             "/lists/partner-settlements/actions/withhold/",
         ):
@@ -330,6 +348,60 @@ class TestRecord:
         assert "마지막 취소라서" in page
         assert "-₩2,967" in page
 
+    def test_says_how_its_date_came_about(self, shop: Shop) -> None:
+        page = text(shop.browser.get(record_page(build.order(shop.scope, on="2023-09-01", start="2023-09-01"))))
+        assert "2023-09-01에 시작 + 보류 2일 = 2023-09-03" in page
+        assert "첫 정산 주기 날: 2023-09-30" in page
+        assert "쉬는 날이라 옮긴 날: 2023-09-27" in page
+
+    def test_links_lead_to_what_the_terms_said_then(self, shop: Shop) -> None:
+        record = build.order(shop.scope, discounts=[DiscountDraft("half", 2_000)], fees=["five"])
+        told: Any = {"scope": shop.scope, "by": build.BY, "now": build.noon("2023-09-01")}
+        contracts.change(**told, public_id="ten-percent", fee=FeeInput(rate=20_000))
+        policies.change_discount_share(**told, public_id="half", partner_share_rate=70_000)
+        page = shop.browser.get(record_page(record)).content.decode()
+        for kind, public_id, said in (
+            ("contracts", "ten-percent", "10%"),
+            ("discount-policies", "half", "50%"),
+            ("fee-policies", "five", "5%"),
+        ):
+            url = f"/{kind}/view/{public_id}?version=1"
+            assert f'href="{url}"' in page
+            chosen = shop.browser.get(url)
+            part = re.search(
+                r'<section class="section planned" id="version">.*?</section>', chosen.content.decode(), re.DOTALL
+            )
+            assert part
+            assert said in part[0]
+        assert shop.browser.get("/contracts/view/ten-percent?version=9").status_code == 404
+        assert shop.browser.get("/contracts/view/ten-percent?version=x").status_code == 404
+
+    def test_an_order_says_what_its_cancels_left(self, shop: Shop) -> None:
+        order = build.order(shop.scope)
+        build.cancel(shop.scope, order, 4_000)
+        page = text(shop.browser.get(record_page(order)))
+        assert "남은 금액 ₩6,000 ₩5,340" in page
+
+    def test_custom_properties_are_shown_by_name_and_secret_ones_to_admins(self, shop: Shop) -> None:
+        record = build.order(shop.scope)
+        for key, secret in (("team", False), ("rating", True)):
+            properties.define(
+                scope=shop.scope,
+                by=build.BY,
+                now=build.noon(),
+                target=PropertyTarget.RECORD,
+                key=key,
+                name=f"이름 {key}",
+                is_secret=secret,
+            )
+        SettlementRecord.objects.filter(pk=record.pk).update(
+            user_defined_properties=properties.listed({"team": "봄", "rating": "별다섯"})
+        )
+        seen = text(shop.browser.get(record_page(record)))
+        assert "이름 team 봄" in seen
+        assert "별다섯" not in seen
+        assert "별다섯" in text(shop.admin().get(record_page(record)))
+
     def test_names_its_family_and_its_journals(self, shop: Shop) -> None:
         order = build.order(shop.scope)
         cancel = build.cancel(shop.scope, order, 5_000)
@@ -506,6 +578,58 @@ class TestPartnerSettlements:
 
         assert PartnerSettlement.objects.filter(state=SettlementState.PAYOUT_WITHHELD, memo="확인 중").count() == 2
 
+    def _confirmed(self, shop: Shop, action: str, sent: dict[str, Any]) -> Any:
+        url = f"/lists/partner-settlements/actions/{action}/"
+        seal = re.search(r'name="seal" value="([^"]+)"', shop.browser.post(url, sent).content.decode())
+        assert seal
+        return shop.browser.post(url, sent | {"seal": seal[1], "memo": "확인"})
+
+    def test_a_refused_row_is_named_with_its_status_and_nothing_is_done(self, shop: Shop) -> None:
+        paid = build.settled(shop.scope, 100)
+        free = build.settled(shop.scope, 200, settlement_date="2023-08-14")
+        _pay(shop.scope, paid)
+        answer = self._confirmed(shop, "withhold", {"all": "1", "filters": "status=any", "day": ""})
+        assert answer.status_code == 409
+        assert "파트너 seller-7 2023-08-11 지급 완료" in text(answer)
+        assert paid.public_id in text(answer)
+        assert free.public_id not in text(answer)
+        free.refresh_from_db()
+        assert free.state == SettlementState.PAYOUT_PREPARED
+
+    def test_are_deleted_with_their_records(self, shop: Shop) -> None:
+        row, other = build.settled(shop.scope, 100), build.settled(shop.scope, 200, settlement_date="2023-08-14")
+        page = shop.browser.get(settlement_page(row)).content.decode()
+        assert 'value="delete"' in page
+        shop.browser.post(f"/settlement/due/decide/{row.public_id}", {"decision": "delete", "memo": "잘못 등록"})
+        self._confirmed(shop, "delete", {"ids": [other.public_id], "filters": "", "day": ""})
+        assert set(PartnerSettlement.objects.values_list("state", flat=True)) == {SettlementState.VOIDED}
+        assert set(SettlementRecord.objects.values_list("state", flat=True)) == {RecordState.VOIDED}
+        assert build.money(shop.scope) == {}
+        gone = shop.browser.get(settlement_page(row))
+        assert "삭제한 정산 내역이에요" in text(gone)
+        assert 'value="delete"' not in gone.content.decode()
+
+    def test_figures_add_up_and_tell_where_the_money_lies(self, shop: Shop) -> None:
+        order = build.order(shop.scope, start="2023-07-10", on="2023-07-10")
+        build.cancel(shop.scope, order, 4_000, start="2023-07-11", on="2023-07-11")
+        build.mature("2023-07-31")
+        paid, held = build.settled(shop.scope, 500), build.settled(shop.scope, 700, settlement_date="2023-08-14")
+        _pay(shop.scope, paid)
+        shop.browser.post(f"/settlement/due/decide/{held.public_id}", {"decision": "exclude"})
+        page = page_named("partner-settlements")
+
+        (figures,) = rows.settlement_figures(shop.scope, page.bind(QueryDict("status=any"))) or []
+
+        assert (figures.order, figures.fee, figures.manual) == (6_000, 660, 1_200)
+        assert figures.settlement == figures.order - figures.fee + figures.manual
+        assert figures.payable == 8_900 - 3_560
+        assert figures.by_status == {"PAYOUT_PREPARED": 5_340, "PAID_OUT": 500, "PAYOUT_EXCLUDED": 700}
+        (usual,) = rows.settlement_figures(shop.scope, page.bind(QueryDict(""))) or []
+        assert (usual.manual, usual.payable, usual.by_status) == (0, figures.payable, figures.by_status)
+        shown = shop.browser.get("/settlement/due/figures/?status=any")
+        assert "5,340" in text(shown)
+        assert "status=PAID_OUT" in shown.content.decode()
+
     def test_actions_of_later_applications_come_first(self) -> None:
         page = page_named("partner-settlements")()
         assert [action.key for action in page.actions][: len(settlement_actions)] == [
@@ -628,6 +752,125 @@ class TestPartners:
         shop.browser.post("/partners/archive/seller-7", {"decision": "recover"})
         assert not Partner.objects.get(public_id="seller-7").is_archived
 
+    def test_archived_ones_are_shown_when_asked_for(self, shop: Shop) -> None:
+        shop.browser.post("/partners/archive/seller-7", {"decision": "archive"})
+        for query, count in (("", 0), ("archived=no", 0), ("archived=yes", 1), ("archived=any", 1)):
+            assert len(opened(shop.browser.get(f"/partners/?{query}"))) == count, query
+
+    def test_are_found_by_tag_contract_and_status(self, shop: Shop) -> None:
+        build.partner(shop.scope, "tagged", tags=["봄", "신규"])
+        Partner.objects.filter(public_id="tagged").update(status=PartnerStatus.PENDING)
+        for query in ("tag=봄", "kw=tag&q=신규", "status=PENDING", "kw=id&q=tagged"):
+            assert opened(shop.browser.get(f"/partners/?{query}")) == ["/partners/view/tagged"], query
+        assert len(opened(shop.browser.get("/partners/?kw=contract&q=ten-percent"))) == 2
+
+    def test_tags_are_suggested_and_kept(self, shop: Shop) -> None:
+        build.partner(shop.scope, "tagged", tags=["봄", "신규"])
+        form = shop.browser.get("/partners/edit/seller-7").content.decode()
+        assert 'name="known_tags" value="봄"' in form
+        sent = self._edited() | {"known_tags": ["봄"], "tags": "새것, 봄"}
+        assert shop.browser.post("/partners/edit/seller-7", sent).status_code == 302
+        assert Partner.objects.get(public_id="seller-7").tags == ["봄", "새것"]
+
+    def _edited(self, **values: object) -> dict[str, object]:
+        """Return the form of the partner as it is, with some values changed."""
+        row = Partner.objects.get(public_id="seller-7")
+        names = ("name", "type", "company_name", "taxation_type", "business_registration_number")
+        more = ("representative_name", "contact_name", "contact_email", "bank", "account_holder", "account_currency")
+        shown: dict[str, object] = {name: getattr(row, name) for name in (*names, *more)}
+        return shown | {"default_contract": "ten-percent", "when": "now"} | values
+
+    def test_a_number_that_looks_mistyped_is_warned_about(self, shop: Shop) -> None:
+        assert "검증 숫자가 맞지 않아요" not in text(shop.browser.get("/partners/view/seller-7"))
+        sent = self._edited(business_registration_number="117-81-78261")
+        answer = shop.browser.post("/partners/edit/seller-7", sent, follow=True)
+        assert text(answer).count("검증 숫자가 맞지 않아요") == 2
+        assert Partner.objects.get(public_id="seller-7").business_registration_number == "117-81-78261"
+
+    def test_a_change_is_planned_replaced_and_dropped(self, shop: Shop) -> None:
+        later = {"when": "later", "applied_at": "2099-01-02T03:00"}
+        answer = shop.browser.post("/partners/edit/seller-7", self._edited(name="새 이름") | later, follow=True)
+        assert "이름 파트너 seller-7 → 새 이름" in text(answer)
+        assert "적용 시작: 2099-01-02 03:00" in text(answer)
+        plan = Schedule.objects.get()
+        assert plan.update == {"name": "새 이름"}
+        assert plan.applied_at.isoformat() == "2099-01-01T18:00:00+00:00"
+        again = shop.browser.get("/partners/edit/seller-7?planned=1").content.decode()
+        assert 'value="새 이름"' in again
+        assert 'value="2099-01-02T03:00"' in again
+        shop.browser.post("/partners/edit/seller-7", self._edited(name="다른 이름") | later)
+        assert Schedule.objects.get().update == {"name": "다른 이름"}
+        shop.browser.post("/partners/unplan/seller-7")
+        assert not Schedule.objects.exists()
+        assert Partner.objects.get(public_id="seller-7").name == "파트너 seller-7"
+
+    def test_parts_of_a_planned_change_are_told_in_words(self, shop: Shop) -> None:
+        later = {"when": "later", "applied_at": "2099-01-02T03:00"}
+        sent = self._edited(company_name="새 상사", account_number="110-222-333444", bank="SHINHAN") | later
+        page = text(shop.browser.post("/partners/edit/seller-7", sent, follow=True))
+        assert "taxpayer" not in page
+        assert "110222333444" not in page
+        assert "회사명 정산상사 → 새 상사" in page
+        assert "은행 국민 → 신한" in page
+        assert "계좌번호 끝 네 자리 9012 → 3444" in page
+
+    @pytest.mark.parametrize("moment", ["", "2020-01-02T03:00"])
+    def test_a_planned_change_needs_a_moment_to_come(self, shop: Shop, moment: str) -> None:
+        sent = self._edited(name="새 이름", when="later", applied_at=moment)
+        answer = shop.browser.post("/partners/edit/seller-7", sent)
+        assert answer.status_code == 422
+        assert re.search(r'aria-invalid="true"[^>]*id="id_applied_at"', answer.content.decode())
+        assert not Schedule.objects.exists()
+
+    def test_a_plan_that_changes_nothing_is_refused(self, shop: Shop) -> None:
+        sent = self._edited(when="later", applied_at="2099-01-02T03:00")
+        answer = shop.browser.post("/partners/edit/seller-7", sent)
+        assert answer.status_code == 422
+        assert "바뀌는 것이 없어요" in text(answer)
+
+    def test_a_failed_plan_says_why(self, shop: Shop) -> None:
+        later = {"when": "later", "applied_at": "2099-01-02T03:00"}
+        shop.browser.post("/partners/edit/seller-7", self._edited(name="새 이름") | later)
+        Schedule.objects.update(failure="보관한 파트너는 바꿀 수 없어요.")
+        assert "적용하지 못했어요. 보관한 파트너는" in text(shop.browser.get("/partners/view/seller-7"))
+
+    def test_an_approver_takes_on_and_turns_down(self, shop: Shop) -> None:
+        approver, url = shop.approver(), "/partners/status/seller-7"
+        assert shop.browser.post(url, {"decision": "REJECTED", "reason": "x"}).status_code == 403
+        assert approver.post(url, {"decision": "REJECTED"}).status_code == 400
+        approver.post(url, {"decision": "REJECTED", "reason": "서류가 없어요"})
+        assert Partner.objects.get(public_id="seller-7").status == PartnerStatus.REJECTED
+        page = text(shop.browser.get("/partners/view/seller-7"))
+        assert "서류가 없어요" in page
+        assert "상태: 승인 → 거절" in page
+        assert approver.post(url, {"decision": "REJECTED", "reason": "또"}).status_code == 409
+        approver.post(url, {"decision": "APPROVED"})
+        assert Partner.objects.get(public_id="seller-7").status == PartnerStatus.APPROVED
+        assert approver.post(url, {"decision": "nonsense"}).status_code == 404
+
+    def test_properties_are_written_by_those_who_see_them(self, shop: Shop) -> None:
+        for key, secret in (("team", False), ("rating", True)):
+            properties.define(
+                scope=shop.scope,
+                by=build.BY,
+                now=build.noon(),
+                target=PropertyTarget.PARTNER,
+                key=key,
+                name=f"이름 {key}",
+                is_secret=secret,
+            )
+        admin, url = shop.admin(), "/partners/properties/seller-7"
+        admin.post(url, {"p-team": "봄", "p-rating": "별다섯"})
+        # Whoever does not see a property does not change it either.
+        shop.browser.post(url, {"p-team": "여름", "p-rating": "별하나"})
+        kept = Partner.objects.get(public_id="seller-7").user_defined_properties
+        assert kept == {"team": {"string": "여름"}, "rating": {"string": "별다섯"}}
+        assert "별다섯" not in shop.browser.get("/partners/view/seller-7").content.decode()
+        assert "별다섯" in admin.get("/partners/view/seller-7").content.decode()
+        assert shop.viewer.post(url, {"p-team": "x"}).status_code == 403
+        for event in AuditEvent.objects.filter(object_id="seller-7"):
+            assert "별다섯" not in str((event.before, event.after))
+
     def test_show_where_their_money_lies(self, shop: Shop) -> None:
         build.settled(shop.scope, 700)
         page = shop.browser.get("/partners/view/seller-7")
@@ -725,6 +968,62 @@ class TestPolicies:
         answer = shop.browser.post(f"{url}/archive/{known}", {"decision": "recover"}, follow=True)
         assert "복원했어요" in text(answer)
 
+    def test_a_change_is_planned_shown_and_dropped(self, shop: Shop) -> None:
+        form = self._contract_form(fee_rate="20", when="later", applied_at="2099-01-02T00:00")
+        page = shop.browser.post("/contracts/edit/ten-percent", form, follow=True)
+        assert "중개수수료 10% → 20%" in text(page)
+        contract = Contract.objects.get(public_id="ten-percent")
+        assert contract.current is not None
+        assert contract.current.fee_rate == 10_000
+        assert Schedule.objects.get().update == {"fee_rate": 20_000}
+        assert text(page).count("예약") > 2
+        again = shop.browser.get("/contracts/edit/ten-percent?planned=1").content.decode()
+        assert 'value="2099-01-02T00:00"' in again
+        form = self._contract_form(fee_rate="30", when="later", applied_at="2099-01-02T00:00")
+        shop.browser.post("/contracts/edit/ten-percent", form)
+        assert Schedule.objects.get().update == {"fee_rate": 30_000}
+        page = shop.browser.post("/contracts/unplan/ten-percent", follow=True)
+        assert not Schedule.objects.exists()
+        assert "취소한 예약" in text(page)
+
+    def _contract_form(self, **values: object) -> dict[str, object]:
+        """Return the form of the contract as it is, with some values changed."""
+        version = Contract.objects.select_related("current").get(public_id="ten-percent").current
+        assert version is not None
+        return {name: value for name, value in ContractForm.initial_of(version).items() if value} | values
+
+    @pytest.mark.parametrize(
+        ("url", "changed"),
+        [
+            ("discount-policies/{}/half", {"name": "half", "partner_share_rate": "30"}),
+            ("fee-policies/{}/five", {"name": "five", "fee_kind": "rate", "fee_rate": "7", "vat_payer": "PARTNER"}),
+        ],
+    )
+    def test_other_policies_are_planned_too(self, shop: Shop, url: str, changed: dict[str, str]) -> None:
+        sent = changed | {"when": "later", "applied_at": "2099-01-02T00:00"}
+        page = shop.browser.post(f"/{url.format('edit')}", sent, follow=True)
+        assert "예약한 변경" in text(page)
+        assert Schedule.objects.count() == 1
+        assert shop.viewer.post(f"/{url.format('unplan')}").status_code == 403
+        shop.browser.post(f"/{url.format('unplan')}")
+        assert not Schedule.objects.exists()
+
+    def test_values_in_the_address_fill_the_form_in(self, shop: Shop) -> None:
+        page = shop.browser.get(
+            "/contracts/edit/ten-percent?fee_rate=12.5&cycle_method=MONTHLY&month_days=10&month_days=20"
+        )
+        html = page.content.decode()
+        assert 'value="12.5"' in html
+        for day in ("10", "20"):
+            assert re.search(rf'name="month_days" value="{day}"[^>]*checked', html)
+
+    def test_a_plan_keeps_a_policy_from_being_archived(self, shop: Shop) -> None:
+        form = self._contract_form(fee_rate="20", when="later", applied_at="2099-01-02T00:00")
+        shop.browser.post("/contracts/edit/ten-percent", form)
+        answer = shop.browser.post("/contracts/archive/ten-percent", {"decision": "archive"})
+        assert answer.status_code == 409
+        assert policies.planned(policies.CONTRACT, Contract.objects.get()) is not None
+
     @pytest.mark.parametrize("name", ["contracts", "discount-policies", "fee-policies"])
     def test_queries_of_lists(self, shop: Shop, name: str) -> None:
         with recorded(f"settlement:{name}"):
@@ -732,37 +1031,122 @@ class TestPolicies:
 
 
 class TestDaysAndSettings:
-    def test_a_day_is_added_and_removed(self, shop: Shop) -> None:
+    def _applied(self, shop: Shop, preview: Any) -> Any:
+        url = re.search(r'action="(/settlement/holidays/apply/[^"]+)"', preview.content.decode())
+        assert url
+        return shop.browser.post(url[1], follow=True)
+
+    def test_a_day_is_shown_first_and_then_added_and_removed(self, shop: Shop) -> None:
         shop.browser.get("/settlement/holidays/")
-        answer = shop.browser.post("/settlement/holidays/add/", {"day": "2026-12-31", "name": "연말 휴무"}, follow=True)
-        assert "연말 휴무" in text(answer)
+        preview = shop.browser.post(
+            "/settlement/holidays/add/", {"day": "2026-12-31", "name": "연말 휴무"}, follow=True
+        )
+        assert "미리 보기" in text(preview)
+        assert "연말 휴무" in text(preview)
+        days = Holiday.objects.within(shop.scope).filter(day="2026-12-31")
+        assert not days.exists()
+        self._applied(shop, preview)
+        day = days.get()
         again = shop.browser.post("/settlement/holidays/add/", {"day": "2026-12-31", "name": "또"})
         assert again.status_code == 422
-        day = Holiday.objects.within(shop.scope).get(day="2026-12-31")
         url, sent = "/lists/holidays/actions/remove/", {"ids": [str(day.pk)], "filters": "", "day": ""}
         seal = re.search(r'name="seal" value="([^"]+)"', shop.browser.post(url, sent).content.decode())
         assert seal
-        shop.browser.post(url, sent | {"seal": seal[1]})
-        assert not Holiday.objects.within(shop.scope).filter(day="2026-12-31").exists()
+        preview = shop.browser.post(url, sent | {"seal": seal[1]}, follow=True)
+        assert days.exists()
+        self._applied(shop, preview)
+        assert not days.exists()
         assert set(AuditEvent.objects.filter(object_kind="holiday").values_list("action", flat=True)) == {
             "holiday.added",
             "holiday.removed",
         }
 
+    def _previewed(self, shop: Shop) -> Any:
+        """Close the day on which an order settles; return the page that shows it."""
+        record = build.order(shop.scope, on=build.TODAY, start="2035-03-02")
+        day = record.settlement_date.isoformat()
+        return shop.browser.post("/settlement/holidays/add/", {"day": day, "name": "임시공휴일"}, follow=True)
+
+    def test_the_preview_lists_what_moves_and_leaves_as_a_file(self, shop: Shop) -> None:
+        page = self._previewed(shop)
+        assert len(opened(page)) == 1
+        change = HolidayChange.objects.get()
+        query = f"change={change.public_id}"
+        partners = shop.browser.get(f"/settlement/holidays/partners/?{query}")
+        assert "8,900" in text(partners)
+        for slug in ("holiday-moves", "holiday-moved-partners"):
+            file = shop.browser.post(f"/lists/{slug}/export/", {"filters": query, "format": "csv"})
+            assert file.status_code == 200
+            assert "8900" in b"".join(file).decode("utf-8-sig").replace(",", "")
+            assert shop.browser.get(f"/lists/{slug}/total/?{query}").status_code == 200
+
+    def test_queries_of_a_preview_stay_the_same_however_many_rows(self, shop: Shop) -> None:
+        for count in (1, 4):
+            for _place in range(count):
+                build.order(shop.scope, on=build.TODAY, start="2035-03-02")
+            shop.browser.post("/settlement/holidays/add/", {"day": "2035-03-30", "name": "휴무"})
+            change = HolidayChange.objects.latest("id")
+            for name, page in (("holiday-moves", "moves"), ("holiday-partners", "partners")):
+                with recorded(f"settlement:{name}"):
+                    shop.browser.get(f"/settlement/holidays/{page}/?change={change.public_id}")
+
+    def test_a_stale_preview_is_shown_again(self, shop: Shop) -> None:
+        page = self._previewed(shop)
+        build.order(shop.scope, on=build.TODAY, start="2035-03-02")
+        again = self._applied(shop, page)
+        assert "다시 미리 보고" in text(again)
+        assert len(opened(again)) == 2
+        assert not Holiday.objects.within(shop.scope).filter(name="임시공휴일", added_by__gt="").exists()
+
+    def test_a_whole_year_is_added(self, shop: Shop) -> None:
+        preview = shop.browser.post("/settlement/holidays/year/", {"year": "2031"}, follow=True)
+        self._applied(shop, preview)
+        assert Holiday.objects.within(shop.scope).filter(day__year=2031).count() > 10
+        known = shop.browser.post("/settlement/holidays/year/", {"year": "2031"}, follow=True)
+        assert "이미 모두 있어요" in text(known)
+
+    def test_a_viewer_sees_a_preview_but_cannot_apply_it(self, shop: Shop) -> None:
+        self._previewed(shop)
+        change = HolidayChange.objects.get()
+        page = shop.viewer.get(f"/settlement/holidays/moves/?change={change.public_id}")
+        assert "이대로 적용하기" not in text(page)
+        assert shop.viewer.post(f"/settlement/holidays/apply/{change.public_id}").status_code == 403
+
     def test_settings_are_saved(self, shop: Shop) -> None:
         sent = {"settlement_amount_type": "NET", "default_deposit_memo": "정산금"}
-        sent |= {
-            f"rounding_{name}": "OFF"
-            for name in ("platform_fee", "discount_share", "additional_fee", "settlement", "vat")
-        }
         shop.browser.post("/settlement/settings/", sent)
         setting = Setting.objects.within(shop.scope).get()
-        assert (setting.settlement_amount_type, setting.deduct_wht, setting.rounding_vat) == ("NET", False, "OFF")
+        assert (setting.settlement_amount_type, setting.deduct_wht) == ("NET", False)
+        assert setting.default_deposit_memo == "정산금"
 
     def test_a_viewer_sees_settings_locked(self, shop: Shop) -> None:
         page = shop.viewer.get("/settlement/settings/").content.decode()
         assert "저장하기" not in page
-        assert page.count("disabled") >= 12
+        assert page.count("disabled") >= 7
+
+
+class TestProperties:
+    def test_are_defined_renamed_hidden_and_removed_by_an_admin(self, shop: Shop) -> None:
+        admin = shop.admin()
+        sent = {"target": "PARTNER", "key": "team", "name": "담당 팀"}
+        assert "담당 팀" in text(admin.post("/settlement/properties/add/", sent, follow=True))
+        again = admin.post("/settlement/properties/add/", sent)
+        assert (again.status_code, "이미 정의한 키예요" in text(again)) == (422, True)
+        url = "/settlement/properties/PARTNER/team/"
+        admin.post(url, {"decision": "rename", "name": "새 팀"})
+        assert "새 팀" in text(shop.viewer.get("/settlement/properties/"))
+        admin.post(url, {"decision": "hide"})
+        assert "새 팀" not in text(shop.viewer.get("/settlement/properties/"))
+        assert "새 팀" in text(admin.get("/settlement/properties/"))
+        admin.post(url, {"decision": "remove"})
+        assert "새 팀" not in text(admin.get("/settlement/properties/"))
+
+    def test_nobody_else_changes_them(self, shop: Shop) -> None:
+        assert shop.browser.post("/settlement/properties/add/", {"key": "x"}).status_code == 403
+        assert shop.browser.post("/settlement/properties/PARTNER/x/", {"decision": "remove"}).status_code == 403
+        admin = shop.admin()
+        assert admin.post("/settlement/properties/PARTNER/x/", {"decision": "remove"}).status_code == 404
+        assert admin.post("/settlement/properties/NOBODY/x/", {"decision": "remove"}).status_code == 404
 
 
 class TestElsewhere:

@@ -8,7 +8,7 @@ from console import uploads
 from core.scope import Scope
 from settlement.models import SettlementRecord
 from settlement.operations import settings
-from settlement.uploads import ManualUpload
+from settlement.uploads.manual import ManualUpload
 from tests import build
 
 pytestmark = pytest.mark.django_db

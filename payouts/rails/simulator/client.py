@@ -19,7 +19,10 @@ from core import http
 from core.clock import SEOUL
 from core.money import MAX_AMOUNT
 from payouts.rails.base import (
+    BankSilent,
     BankUnavailable,
+    Business,
+    BusinessStatus,
     Instruction,
     LineKind,
     MaintenanceWindow,
@@ -28,6 +31,7 @@ from payouts.rails.base import (
     Rail,
     RailPromises,
     StatementLine,
+    TaxationType,
     mask_account,
 )
 from payouts.rails.simulator import SETTLE_SECONDS
@@ -149,6 +153,16 @@ class SimulatorRail(Rail):
             _unusable("account holder")
         return holder
 
+    def business(self, number: str) -> Business | None:
+        """Return what the tax office has on file, which this bank passes on; None for an unknown number."""
+        answer = self._look_up(f"/v1/businesses/{quote(number, safe='')}")
+        body = _json_object(answer.body)
+        if answer.status == _NOT_FOUND and body.get("code") == "BUSINESS_NOT_FOUND":
+            return None
+        if answer.status != _OK or body.get("number") != number:
+            _unusable("business")
+        return read_business(body)
+
     def balance(self) -> int:
         """Return the balance in won."""
         answer = self._look_up("/v1/balance")
@@ -170,7 +184,7 @@ class SimulatorRail(Rail):
             return http.request("GET", self._url + path, limits=limits or self._limits)
         except http.HttpFailure as error:
             message = f"The bank gave no answer: {error}."
-            raise BankUnavailable(message) from None
+            raise BankSilent(message) from None
 
 
 def read_answer(status: int, body: bytes) -> Outcome:
@@ -207,6 +221,31 @@ def read_answer(status: int, body: bytes) -> Outcome:
     if contradicts or unproven:
         return _unknown("UNREADABLE", f"The bank's answer ({code}) contradicts itself or is not whole.", evidence)
     return outcome
+
+
+def read_business(body: Mapping[str, object]) -> Business:
+    """Read the bank's answer about a business. Raises BankUnavailable for words nobody knows."""
+    try:
+        status = BusinessStatus(str(body.get("status")))
+        taxation = TaxationType(str(body.get("taxation")))
+    except ValueError:
+        _unusable("business")
+    return Business(
+        number=_matching(_PLAIN, body.get("number")),
+        status=status,
+        taxation=taxation,
+        name=_printable(body.get("name")),
+        representative=_printable(body.get("representative")),
+        address=_printable(body.get("address")),
+        zip_code=_printable(body.get("zipCode")),
+        entity=_printable(body.get("entity")),
+        kind=_printable(body.get("kind")),
+        item=_printable(body.get("item")),
+        category=_printable(body.get("category")),
+        opened_on=_date(body.get("openedOn")),
+        closed_on=_date(body.get("closedOn")),
+        taxation_since=_date(body.get("taxationSince")),
+    )
 
 
 def read_statement(body: bytes) -> tuple[StatementLine, ...]:
@@ -298,8 +337,12 @@ def _moment(value: object) -> datetime | None:
 
 
 def _clean(value: object) -> str:
+    return _mask_numbers(_printable(value))[:_MESSAGE_LENGTH]
+
+
+def _printable(value: object) -> str:
     text = "".join(c for c in value if c.isprintable()) if isinstance(value, str) else ""
-    return _mask_numbers(text)[:_MESSAGE_LENGTH]
+    return text[: 2 * _MESSAGE_LENGTH]
 
 
 def _hide(name: str, value: object) -> object:

@@ -8,8 +8,8 @@ any order of arrival.
 
 `match` names fields of the call and the values they must have: `reference`, `referenceDate`, `amount`, `currency`,
 `bank`, `accountNumber`, `holder`. Text may hold `*` for any run of characters. `call` is one of transfer (the default),
-inquiry, holder, balance, statement. An empty match fits every call of that kind. `seconds` are real seconds, not
-scaled.
+inquiry, holder, business, balance, statement. An empty match fits every call of that kind. `seconds` are real seconds,
+not scaled.
 """
 
 import hashlib
@@ -73,6 +73,7 @@ class Call(StrEnum):
     TRANSFER = "transfer"
     INQUIRY = "inquiry"
     HOLDER = "holder"
+    BUSINESS = "business"
     BALANCE = "balance"
     STATEMENT = "statement"
 

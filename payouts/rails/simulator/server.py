@@ -11,6 +11,7 @@ Its list of executed transfers is the witness of every test.
     POST   /v1/history                    {transfers: [{..., executedAt}]}: a past for demos, oldest first
     POST   /v1/accounts                   {bank, accountNumber, holder}, or {accounts: [...]}
     GET    /v1/accounts/{bank}/{number}/holder          {holder}, or 404 ACCOUNT_NOT_FOUND
+    GET    /v1/businesses/{number}        what the tax office has on file, or 404 BUSINESS_NOT_FOUND
     GET    /v1/balance                    {currency, balance}
     POST   /v1/deposits                   {amount, depositor, memo, id}; the same id is booked once
     GET    /v1/statements?from=&to=&format=csv|camt053  transfers, returns and deposits of these Seoul days
@@ -28,6 +29,9 @@ Accounts that always behave alike, by the end of their number:
 
 A registered account fails with 815 when the order names another holder. The holder look-up knows registered accounts;
 any other number of 10 to 14 digits has a holder made from its digits, who is not compared on transfers.
+
+Businesses, by the end of their number of ten digits: …00000 unknown, …00001 closed, …00002 suspended, …00003 simplified
+with tax invoices, …00004 simplified without, …00005 exempt; every other one is run and taxed normally.
 """
 
 import argparse
@@ -57,6 +61,7 @@ from payouts.rails.simulator.book import (
     Status,
     Transfer,
 )
+from payouts.rails.simulator.businesses import business
 from payouts.rails.simulator.callbacks import Callbacks
 from payouts.rails.simulator.faults import Call, Effect, Faults, FaultScriptError, Rule
 from payouts.rails.simulator.wire import BadRequest, Manner, Reply, Request, json_reply, serve_connection
@@ -122,6 +127,7 @@ class Bank:
             ("POST", ("v1", "history"), self._load_past),
             ("POST", ("v1", "accounts"), self._register),
             ("GET", ("v1", "accounts", _ANY, _ANY, "holder"), self._holder),
+            ("GET", ("v1", "businesses", _ANY), self._business),
             ("GET", ("v1", "balance"), self._balance),
             ("POST", ("v1", "deposits"), self._deposit),
             ("GET", ("v1", "statements"), self._statement),
@@ -272,6 +278,14 @@ class Bank:
         if holder is not None:
             reply = json_reply({"code": SUCCESS, "bank": bank, "accountNumber": number, "holder": holder})
         return self._spoilt(Call.HOLDER, {"bank": bank, "accountNumber": number}, reply)
+
+    def _business(self, request: Request) -> Reply:
+        number = request.segments[2]
+        found = business(number)
+        if found is None:
+            body = {"code": "BUSINESS_NOT_FOUND", "message": "등록되지 않은 사업자"}
+            return self._spoilt(Call.BUSINESS, {}, json_reply(body, HTTPStatus.NOT_FOUND))
+        return self._spoilt(Call.BUSINESS, {}, json_reply({"code": SUCCESS, "number": number, **found}))
 
     def _balance(self, _request: Request) -> Reply:
         return self._spoilt(Call.BALANCE, {}, json_reply({"currency": CURRENCY, "balance": self._book.balance}))

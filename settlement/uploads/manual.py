@@ -1,24 +1,44 @@
 """The upload of manual adjustments: one row, one record; one wrong row, none."""
 
+import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, BinaryIO, ClassVar, Final, Self
 
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access.roles import Permission
+from console import upload_copy
 from console.columns import Kind, Label
-from console.uploads import Checked, Field, Loaded, Problem, Row, UploadKind
+from console.files.sheet_read import SheetReader
+from console.upload_copy import NotPlain, OddRows
+from console.uploads import (
+    PREVIEW_ROWS,
+    Checked,
+    Examination,
+    Field,
+    Loaded,
+    Problem,
+    Progress,
+    Rejected,
+    Row,
+    UploadKind,
+)
+from core import clock
 from core.actor import Actor
 from core.scope import Scope
 from settlement.models import PUBLIC_ID_LENGTH, Partner
-from settlement.operations import settings
+from settlement.operations import bulk, settings
 from settlement.operations.records import ManualRow, record_many_manual
 
 _CHUNK = 5_000
 KIND: Final = "manual"
+# Files of more bytes than this are copied into the database and checked there.
+FROM_BYTES = 200_000
+_TYPES: Mapping[str, str] = {"수기 정산": "MANUAL"}
 
 
 class ManualUpload(UploadKind):
@@ -32,7 +52,7 @@ class ManualUpload(UploadKind):
             "type",
             gettext_lazy("정산 유형"),
             "type",
-            choices={"수기 정산": "MANUAL"},
+            choices=_TYPES,
             samples=("수기 정산", "수기 정산"),
             note=gettext_lazy("항상 '수기 정산'이에요. 비워도 돼요."),
         ),
@@ -79,6 +99,33 @@ class ManualUpload(UploadKind):
         "negative_not_allowed": gettext_lazy("수기 정산을 건별로 지급하도록 설정해서 음수를 등록할 수 없어요."),
     }
 
+    def examine(self, scope: Scope, file: BinaryIO, progress: Progress | None = None) -> Examination:
+        """Read and check a whole file, in the database where it is plain."""
+        if _is_large(file):
+            try:
+                with transaction.atomic():
+                    found = _Copied.of(self, scope, file, clock.now())
+                    if found is not None:
+                        found.read()
+                        return found.examination()
+            except NotPlain:
+                pass
+        return super().examine(scope, file, progress)
+
+    def perform(
+        self, scope: Scope, file: BinaryIO, by: Actor, now: datetime, progress: Progress | None = None
+    ) -> Loaded:
+        """Check once more and load, inside the open transaction. Raises Rejected when something is wrong by now."""
+        if _is_large(file):
+            try:
+                with transaction.atomic():
+                    copied = checked(self, scope, file, now)
+                    tell = progress or (lambda _done: None)
+                    return self._loaded(bulk.record_copied(copied=copied, scope=scope, by=by, tell=tell))
+            except NotPlain:
+                pass
+        return super().perform(scope, file, by, now, progress)
+
     def check(self, scope: Scope, rows: Sequence[Row]) -> Checked:
         """Check partners, and amounts against each other and the settings."""
         known = _known_partners(scope, {row.values["partner"] for row in rows})
@@ -89,8 +136,64 @@ class ManualUpload(UploadKind):
 
     def load(self, scope: Scope, rows: Sequence[Row], by: Actor, now: datetime) -> Loaded:
         """Record all rows with their journals."""
-        count = record_many_manual(scope=scope, by=by, now=now, rows=(_record(row.values) for row in rows))
-        return Loaded(count, _("수기 정산 %(count)d건을 등록했어요.") % {"count": count}, reverse("settlement:records"))
+        return self._loaded(record_many_manual(scope=scope, by=by, now=now, rows=(_record(row.values) for row in rows)))
+
+    def _loaded(self, count: int) -> Loaded:
+        return Loaded(
+            count, _("수기 정산 %(count)s건을 등록했어요.") % {"count": f"{count:,}"}, reverse("settlement:records")
+        )
+
+
+def _is_large(file: BinaryIO) -> bool:
+    """Say whether a file is worth the tables that the database needs for it."""
+    return file.seek(0, io.SEEK_END) > FROM_BYTES
+
+
+class _Copied:
+    """A plain file in the database: what is found in it, and its loading."""
+
+    def __init__(self, kind: ManualUpload, scope: Scope, reader: SheetReader, now: datetime) -> None:
+        types = [*_TYPES, *_TYPES.values()]
+        samples = next(field.samples for field in kind.fields if field.name == "partner")
+        self._scope = scope
+        self._rows = bulk.CopiedManuals(scope, now, types=types, samples=samples)
+        self._odd = OddRows(kind, scope, reader)
+
+    @classmethod
+    def of(cls, kind: ManualUpload, scope: Scope, file: BinaryIO, now: datetime) -> Self | None:
+        """Copy a file into the open transaction; None when it is not plain."""
+        reader = upload_copy.copied(kind, file)
+        return None if reader is None else cls(kind, scope, reader, now)
+
+    def read(self) -> None:
+        """Read and check the rows that are not plainly right. Raises NotPlain."""
+        for rows in self._odd:
+            self._rows.add((row.number, _record(row.values)) for row in rows)
+
+    def examination(self) -> Examination:
+        """Return the examination, after reading."""
+        count, total = self._rows.cleared()
+        first = [Row(number, values) for number, values in self._rows.first(PREVIEW_ROWS)]
+        return self._odd.examination(first, count, {_("정산 금액"): total} if count else {})
+
+    def clean(self) -> bulk.CopiedManuals:
+        """Return the rows if nothing is wrong. Raises Rejected, NotPlain."""
+        self.read()
+        if not self._odd.is_clean or not self._odd.fits(self._rows.lines - self._rows.odd):
+            raise Rejected(self.examination())
+        return self._rows
+
+
+def checked(kind: ManualUpload, scope: Scope, file: BinaryIO, now: datetime) -> bulk.CopiedManuals:
+    """
+    Return a file's rows, copied into the open transaction, checked, and ready to be recorded.
+
+    Raises Rejected when something is wrong, NotPlain when the file must be read row by row.
+    """
+    found = _Copied.of(kind, scope, file, now)
+    if found is None:
+        raise NotPlain
+    return found.clean()
 
 
 def _known_partners(scope: Scope, wanted: set[str]) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""Kinds of uploads of settlement: records and partners from files."""
