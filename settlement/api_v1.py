@@ -25,7 +25,6 @@ from core.scope import Scope
 from settlement import calculators, explain, queries, wire, wire_in
 from settlement.models import (
     PUBLIC_ID_LENGTH,
-    Calculator,
     Holiday,
     HolidayChange,
     RecordState,
@@ -251,50 +250,6 @@ class OrderPreview(V1View):
 
 # What only a record that is kept has.
 _NOT_KEPT = ("id", "graphqlId", "partnerSettlementId")
-
-
-# ---- the calculation
-
-
-def _calculator(version: Calculator) -> Shape:
-    return without_absent(
-        {
-            "number": version.number,
-            "appliedAt": _moment(version.applied_at),
-            "createdAt": _moment(version.created_at),
-            "memo": version.memo or None,
-            "rounding": {
-                "platformFee": str(version.rounding_platform_fee),
-                "discountShare": str(version.rounding_discount_share),
-                "additionalFee": str(version.rounding_additional_fee),
-                "settlement": str(version.rounding_settlement),
-                "vat": str(version.rounding_vat),
-            },
-            "replaced": dict(version.replaced),
-            "own": [dict(one) for one in version.own],
-        }
-    )
-
-
-class Calculators(V1View):
-    """GET /calculators."""
-
-    def get(self, request: ApiRequest) -> Shape:
-        """Return the versions of the calculation in the order of their moments, and the parameters of orders."""
-        parameters = [
-            {"key": row.key, "name": row.name, "decimal": row.decimal, "decimalScale": row.scale}
-            for row in calculators.parameters(request.scope)
-        ]
-        return {"items": [_calculator(row) for row in calculators.versions(request.scope)], "parameters": parameters}
-
-
-class CountingCalculator(V1View):
-    """GET /calculators/counting."""
-
-    def get(self, request: ApiRequest) -> Shape:
-        """Return the version that counts for orders with a start date, today's without one; nothing: the default."""
-        version = calculators.counting(request.scope, request.query.maybe_date("startDate") or clock.today())
-        return {"calculator": _calculator(version)} if version else {}
 
 
 # ---- holidays

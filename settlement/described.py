@@ -526,6 +526,29 @@ _OWN_OPERATIONS: Found = {
         fields({"calculator": shapes.CALCULATOR}),
         query={"startDate": DAY},
     ),
+    ("POST", "/api/v1/calculators"): Operation(
+        _CALCULATION,
+        "Save a version that counts from now, or from a moment ahead in place of the one that waits",
+        fields({"calculator*": shapes.CALCULATOR}),
+        shapes.NEW_CALCULATOR,
+        example={
+            "formulas": {"platformFee": "PAYMENT_AMOUNT * FIXED_RATE + FIXED_AMOUNT"},
+            "own": [{"key": "margin", "name": "마진", "expression": "PLATFORM_FEE - 100", "rounding": "DOWN"}],
+        },
+    ),
+    ("DELETE", "/api/v1/calculators/waiting"): Operation(
+        _CALCULATION, "Withdraw the version whose moment lies ahead", fields({"calculator*": shapes.CALCULATOR})
+    ),
+    ("POST", "/api/v1/calculators/test"): Operation(
+        _CALCULATION,
+        "What a made-up order would come to by a version, the one that counts today without one; nothing is kept",
+        shapes.CALCULATOR_TESTED,
+        shapes.CALCULATOR_TEST,
+        refusals=_ORDER_REFUSALS,
+        example={
+            "order": {"amount": 10_000, "platformFee": {"fixedRate": 10_000}, "platformFeeVatPayer": "PARTNER"},
+        },
+    ),
     ("GET", "/api/v1/holidays"): Operation(
         _HOLIDAYS,
         "List the days on which banks are closed, weekends aside",

@@ -28,7 +28,9 @@ from access.openapi import (
     text,
     words,
 )
+from settlement import wire
 from settlement.dates import Weekday
+from settlement.formulas import MAX_LENGTH, MAX_OWN, REPLACEABLE
 from settlement.models import (
     AccountStatus,
     BusinessStatus,
@@ -768,6 +770,16 @@ def any_of(values: Iterable[str]) -> Shape:
 
 NAMED: Final = listed(ID, 100)
 _MODE: Final = words(*Rounding.values)
+_MODES: Final[Mapping[str, Shape]] = {
+    "platformFee*": _MODE,
+    "discountShare*": _MODE,
+    "additionalFee*": _MODE,
+    "settlement*": _MODE,
+    "vat*": _MODE,
+}
+_EXPRESSION: Final = text(MAX_LENGTH)
+_FORMULAS: Final = fields({wire.camel(place.value): _EXPRESSION for place in REPLACEABLE}, additionalProperties=False)
+_KEYED: Final[Mapping[str, Shape]] = {"key*": text(64, 1), "name*": text(100, 1), "expression*": _EXPRESSION}
 CALCULATOR: Final = record(
     "Calculator",
     {
@@ -775,18 +787,62 @@ CALCULATOR: Final = record(
         "appliedAt*": MOMENT,
         "createdAt*": MOMENT,
         "memo": text(),
-        "rounding*": fields(
-            {
-                "platformFee*": _MODE,
-                "discountShare*": _MODE,
-                "additionalFee*": _MODE,
-                "settlement*": _MODE,
-                "vat*": _MODE,
-            }
-        ),
-        "replaced*": mapped(text()),
-        "own*": listed({"type": "object"}),
+        "rounding*": fields(_MODES),
+        "formulas*": _FORMULAS,
+        "own*": listed(fields({**_KEYED, "rounding*": _MODE})),
     },
+)
+_DRAFT: Final[Mapping[str, Shape]] = {
+    "rounding": fields(_optional(_MODES), additionalProperties=False),
+    "formulas": _FORMULAS,
+    "own": listed(fields({**_KEYED, "rounding": _MODE}, additionalProperties=False), MAX_OWN),
+    "memo": text(1_000),
+}
+NEW_CALCULATOR: Final = fields({**_DRAFT, "appliedAt": MOMENT}, additionalProperties=False)
+_TRIED_TERMS: Final[Mapping[str, Shape]] = {
+    "discounts": listed(
+        fields(
+            {"amount*": UNSIGNED, "taxFreeAmount": UNSIGNED, "partnerShareRate*": integer(0, 100_000)},
+            additionalProperties=False,
+        ),
+        20,
+    ),
+    "additionalFees": listed(fields({"fee*": FEE_IN, "vatPayer*": PAYER}, additionalProperties=False), 20),
+}
+CALCULATOR_TEST: Final = fields(
+    {
+        "calculator": fields(_DRAFT, additionalProperties=False),
+        "order*": fields(
+            {
+                "amount": UNSIGNED,
+                "lines": listed(
+                    fields(
+                        {
+                            "name": text(400),
+                            "amount*": UNSIGNED,
+                            "taxFreeAmount": UNSIGNED,
+                            "quantity*": integer(1, 2**31 - 1),
+                            **_TRIED_TERMS,
+                        },
+                        additionalProperties=False,
+                    ),
+                    100,
+                ),
+                "taxFreeAmount": UNSIGNED,
+                "platformFee*": FEE_IN,
+                "platformFeeVatPayer*": PAYER,
+                "subtractPaymentVatAmount": BOOLEAN,
+                **_TRIED_TERMS,
+                "parameters": mapped(DECIMAL),
+            },
+            additionalProperties=False,
+        ),
+    },
+    additionalProperties=False,
+)
+_PART: Final = fields({"label*": text(), "amount*": TOTAL, "formula": text()})
+CALCULATOR_TESTED: Final = fields(
+    {"amount*": AMOUNT_BLOCK, "steps*": listed(_PART), "payment*": listed(_PART), "own*": listed(_PART)}
 )
 CALCULATORS: Final = fields(
     {

@@ -4,6 +4,7 @@ from django.urls import path
 
 # Imported before the addresses are read: it brings the converter for ids.
 from access import paths  # noqa: F401
+from settlement import api_calculators
 from settlement import api_v1 as api
 
 app_name = "settlement-v1"
@@ -18,8 +19,10 @@ urlpatterns = [
     path("api/v1/records", api.Records.as_view()),
     path("api/v1/records/preview", api.OrderPreview.as_view()),
     path("api/v1/records/<id:public_id>", api.Record.as_view()),
-    path("api/v1/calculators", api.Calculators.as_view()),
-    path("api/v1/calculators/counting", api.CountingCalculator.as_view()),
+    path("api/v1/calculators", api_calculators.Calculators.as_view()),
+    path("api/v1/calculators/counting", api_calculators.CountingCalculator.as_view()),
+    path("api/v1/calculators/waiting", api_calculators.WaitingCalculator.as_view()),
+    path("api/v1/calculators/test", api_calculators.CalculatorTest.as_view()),
     path("api/v1/holidays", api.Holidays.as_view()),
     path("api/v1/holiday-changes", api.HolidayChanges.as_view()),
     path("api/v1/holiday-changes/<id:public_id>", api.HolidayChangeView.as_view()),

@@ -34,13 +34,14 @@ from settlement.queries import PolicyVersions
 Shape = dict[str, Any]
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Return a name of ours as the wire spells it."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
 
 # Column -> key of the amount block.
-_AMOUNT_KEYS = {column: _camel(name) for column, name in AMOUNT_COLUMNS.items()}
+_AMOUNT_KEYS = {column: camel(name) for column, name in AMOUNT_COLUMNS.items()}
 
 
 def _ids(kind: IdKind, public_id: str) -> Shape:
@@ -286,7 +287,7 @@ def _payment(row: SettlementRecord) -> Shape:
 
 
 def _line(line: Mapping[str, Any], versions: PolicyVersions) -> Shape:
-    block: Shape = {_camel(name): value for name, value in line["amounts"].items()}
+    block: Shape = {camel(name): value for name, value in line["amounts"].items()}
     return {
         "product": dict(line["product"]),
         "quantity": line["quantity"],

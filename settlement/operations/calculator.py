@@ -72,6 +72,13 @@ class CalculatorDraft:
         return modes | {"memo": self.memo, "replaced": replaced, "own": terms.own_formulas_json(self.own)}
 
 
+def unsaved(draft: CalculatorDraft, parameters: Iterable[str]) -> Calculator:
+    """Return the version a draft would become, to be tried; `parameters` are their keys. Raises InvalidCalculation."""
+    if found := draft.problems(parameters):
+        raise InvalidCalculation(found)
+    return Calculator(**draft.columns())
+
+
 def save(
     *, scope: Scope, by: Actor, now: datetime, draft: CalculatorDraft, applied_at: datetime | None = None
 ) -> Calculator:

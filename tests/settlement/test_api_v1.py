@@ -279,6 +279,55 @@ def test_the_calculation(api: Api) -> None:
     assert api.ok("GET", "/calculators/counting?startDate=2023-08-10") == {}
 
 
+def test_a_calculation_is_saved_planned_and_withdrawn(api: Api) -> None:
+    own = {"key": "margin", "name": "마진", "expression": "PLATFORM_FEE - 100", "rounding": "UP"}
+    body = {"formulas": {"platformFee": "PAYMENT_AMOUNT * FIXED_RATE"}, "own": [own], "rounding": {"vat": "OFF"}}
+    saved = api.ok("POST", "/calculators", body)["calculator"]
+    assert (saved["formulas"], saved["own"], saved["rounding"]["vat"]) == (body["formulas"], [own], "OFF")
+    planned = api.ok("POST", "/calculators", {"appliedAt": "2999-01-01T00:00:00Z"})["calculator"]
+    assert [one["number"] for one in api.ok("GET", "/calculators")["items"]] == [1, 2]
+
+    assert api.ok("DELETE", "/calculators/waiting")["calculator"] == planned
+    assert [one["number"] for one in api.ok("GET", "/calculators")["items"]] == [1]
+    assert api.refused("DELETE", "/calculators/waiting") == (400, "INVALID_REQUEST")
+    assert api.refused("POST", "/calculators", {"appliedAt": "2000-01-01T00:00:00Z"}) == (400, "INVALID_REQUEST")
+    status, refusal = api.call("POST", "/calculators", {"formulas": {"settlement": "ORDER_AMOUNT -"}})
+    assert (status, refusal["type"]) == (400, "INVALID_REQUEST")
+    assert refusal["problems"] == [
+        {
+            "formula": "settlement",
+            "type": "MISSING_RIGHT_OPERAND",
+            "start": {"line": 1, "index": 13},
+            "end": {"line": 1, "index": 14},
+        }
+    ]
+
+
+def test_a_calculation_is_tried_on_a_made_up_order(api: Api) -> None:
+    order = {"amount": 10_000, "platformFee": {"fixedRate": 10_000}, "platformFeeVatPayer": "PARTNER"}
+    tried = api.ok("POST", "/calculators/test", {"order": order})
+    assert (tried["amount"]["settlement"], [one["amount"] for one in tried["steps"]]) == (8_900, [10_000, -1_000, -100])
+
+    draft = {"own": [{"key": "margin", "name": "마진", "expression": "PLATFORM_FEE * 0.5"}]}
+    discounts = [{"amount": 2_000, "partnerShareRate": 50_000}]
+    lines = [{"amount": 5_000, "quantity": 2, "discounts": discounts}]
+    by_lines = {**order, "lines": lines, "amount": None}
+    del by_lines["amount"]
+    tried = api.ok("POST", "/calculators/test", {"calculator": draft, "order": by_lines})
+    assert tried["amount"]["settlement"] == 7_900
+    assert tried["amount"]["userDefinedFormulas"] == {"margin": 550}
+
+    assert api.ok("GET", "/calculators")["items"] == []
+    unknown = {**order, "parameters": {"nobody": {"decimal": 1}}}
+    assert api.refused("POST", "/calculators/test", {"order": unknown}) == (
+        404,
+        "PLATFORM_SETTLEMENT_PARAMETER_NOT_FOUND",
+    )
+    both = {**order, "lines": lines}
+    assert api.refused("POST", "/calculators/test", {"order": both}) == (400, "INVALID_REQUEST")
+    assert api.refused("POST", "/calculators/test", {"order": {**order, "amont": 1}}) == (400, "INVALID_REQUEST")
+
+
 class TestUploads:
     HEADER = "파트너 아이디,정산일,정산 금액\n"
 
