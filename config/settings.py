@@ -42,6 +42,8 @@ SECRET_KEY = secrets.token_urlsafe(48) if OFFLINE else env.secret("SECRET_KEY", 
 TIME_SCALE = env.factor("TIME_SCALE", "1")
 # How many instructions one worker has with the bank at the same time.
 BANK_CONCURRENCY = env.integer("BANK_CONCURRENCY", 16)
+UPLOAD_MOST_ROWS = env.integer("UPLOAD_MOST_ROWS", 200_000)
+UPLOAD_MOST_BYTES = env.integer("UPLOAD_MOST_BYTES", 50_000_000)
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000" if OFFLINE else None).rstrip("/")
 STORAGE_DIR = Path(env.text("STORAGE_DIR", str(BASE_DIR / ".demo" / "storage") if OFFLINE else None))
 

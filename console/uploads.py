@@ -236,12 +236,7 @@ class UploadKind:
     @property
     def caps(self) -> Caps:
         """Return how large a file may be: 200,000 rows and 50 MB, unless the settings say otherwise."""
-        usual = Caps()
-        return dataclasses.replace(
-            usual,
-            rows=getattr(settings, "UPLOAD_MOST_ROWS", usual.rows),
-            file_bytes=getattr(settings, "UPLOAD_MOST_BYTES", usual.file_bytes),
-        )
+        return Caps(rows=settings.UPLOAD_MOST_ROWS, file_bytes=settings.UPLOAD_MOST_BYTES)
 
     def check(self, scope: Scope, rows: Sequence[Row]) -> Checked:
         """Compare the rows with each other and with the database. Called before the preview and again when loading."""
