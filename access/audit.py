@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from access.models import AuditEvent
 from core.actor import Actor
+from core.rows import insert
 from core.scope import Scope
 
 _HIDDEN = "***"
@@ -29,7 +30,7 @@ def record(
 
     `action` is a dotted verb such as `payout.approved`. Values under secret names are replaced in `before` and `after`.
     """
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         merchant_id=scope.merchant_id if scope else None,
         is_test=scope.is_test if scope else False,
         actor_kind=by.kind.value,
@@ -45,6 +46,8 @@ def record(
         request_id=by.request_id,
         address=by.address,
     )
+    insert(event)
+    return event
 
 
 def _masked(value: object) -> object:

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from access.models import IdempotencyKey
 from core.errors import Conflict, DomainError, InvalidRequest
+from core.rows import insert
 from core.scope import Scope
+from core.sql import first, load
 
 KEPT = timedelta(days=30)
 HEADER = "Idempotency-Key"
@@ -84,14 +87,14 @@ def once(
     raised when the key came with another request before. Raises Outstanding while such a request runs.
     """
     with transaction.atomic(durable=True):
-        _lock(scope, key)
-        known = IdempotencyKey.objects.within(scope).filter(key=key).first()
+        known = _known(scope, key)
         if known is not None:
-            if bytes(known.fingerprint) != mark:
+            status, body, content_type, fingerprint_of_known = known
+            if bytes(fingerprint_of_known) != mark:
                 raise reused
-            return Stored(known.status, bytes(known.body), known.content_type, replayed=True)
+            return Stored(status, bytes(body), content_type, replayed=True)
         answer = _act(act, refused)
-        IdempotencyKey.objects.create(
+        kept = IdempotencyKey(
             **scope.filters(),
             key=key,
             fingerprint=mark,
@@ -99,6 +102,7 @@ def once(
             body=answer.body,
             content_type=answer.content_type,
         )
+        insert(kept)
     return answer
 
 
@@ -113,12 +117,13 @@ def _act(act: Callable[[], Stored], refused: Callable[[DomainError], Stored | No
         return answer
 
 
-def _lock(scope: Scope, key: str) -> None:
+def _known(scope: Scope, key: str) -> tuple[Any, ...] | None:
+    """Return status, body, content type and fingerprint of a key's answer, with the key locked. Raises Outstanding."""
     name = f"idempotency:{scope.merchant_id}:{scope.is_test}:{key}"
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-        if not cursor.fetchone()[0]:
-            raise Outstanding(_("같은 Idempotency-Key의 요청을 처리하고 있어요. 잠시 뒤에 다시 보내 주세요."))
+    row = first(load("access", "known_key"), {**scope.filters(), "key": key, "name": name})
+    if row is None or not row[0]:
+        raise Outstanding(_("같은 Idempotency-Key의 요청을 처리하고 있어요. 잠시 뒤에 다시 보내 주세요."))
+    return row[2:] if row[1] else None
 
 
 def forget(now: datetime) -> int:

@@ -1,10 +1,11 @@
 """
 SQL lives in `.sql` files: migrations in `<app>/migrations/sql/<name>.up.sql` and `.down.sql`, queries in `<app>/sql/`.
 
-`run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function.
+`run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function
+and `first` asks for one row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,22 +43,32 @@ def _calling(function: str, arguments: int) -> str:
 
 
 def call(function: str, arguments: Sequence[Any]) -> Any:
-    """
-    Return what an SQL function answers, in one round trip on Django's connection and in its transaction.
+    """Return what an SQL function answers, in one round trip; see `first`."""
+    row = first(_calling(function, len(arguments)), arguments)
+    return None if row is None else row[0]
 
-    Django's cursor spends as long on a call as the driver does, which the posting door, called for every movement of
-    money, would feel; it is used where somebody counts or watches queries. Raises Django's database errors.
+
+def first(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, ...] | None:
     """
-    statement = _calling(function, len(arguments))
+    Return the first row of a statement, in one round trip on Django's connection and in its transaction.
+
+    Of several statements, separated by semicolons, it is that of the last; each of them sees what others committed
+    before it began. JSON comes as text. Raises Django's database errors.
+
+    Django's cursor spends as long on a statement as the driver does, which what every recorded order goes through would
+    feel; it is used where somebody counts or watches queries.
+    """
+    # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
+    connection.close_if_health_check_failed()
     if connection.connection is None or connection.execute_wrappers or connection.queries_logged:
         with connection.cursor() as cursor:
-            cursor.execute(statement, arguments)
-            return cursor.fetchone()[0]
+            cursor.execute(statement, parameters)
+            return cursor.fetchone()
     connection.validate_no_broken_transaction()
     try:
         with connection.connection.cursor() as cursor:
-            cursor.execute(statement, arguments)
-            return cursor.fetchone()[0]
+            cursor.execute(statement, parameters)
+            return cursor.fetchone()  # type: ignore[no-any-return] # the driver's rows are tuples
     except psycopg2.Error:
         # Entered on the way out only: it turns the driver's error into Django's, and notes a broken connection.
         with connection.wrap_database_errors:

@@ -10,11 +10,13 @@ The order of all locks of settlement: the scope, payments by name, records by id
 by id, balances.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import connection
 
 from core.scope import Scope
+from core.sql import first
 
 # A server of usual settings has room for some ten thousand locks, of everybody together.
 MOST_NAMES = 1_000
@@ -23,21 +25,40 @@ MOST_NAMES = 1_000
 # Sorted by the number that is locked: two names may share one, and the order must be everybody's.
 _BY_NAME = """
     select pg_advisory_xact_lock(key)
-    from (select distinct hashtextextended(name, 0) as key from unnest(%(names)s) name order by key offset 0) keys
+    from (
+        select distinct hashtextextended(name, 0) as key from unnest(%(locked_names)s) name order by key offset 0
+    ) keys
     where (
-            select count(*) from (select pg_advisory_xact_lock_shared(hashtextextended(%(scope)s, 0)) offset 0) share
+            select count(*)
+            from (select pg_advisory_xact_lock_shared(hashtextextended(%(locked_scope)s, 0)) offset 0) share
         ) = 1
-        and current_setting('jeongsan.locked_scope', true) is distinct from %(scope)s
+        and current_setting('jeongsan.locked_scope', true) is distinct from %(locked_scope)s
 """
 
 
 def by_name(scope: Scope, names: Iterable[str]) -> None:
     """Take the locks of these names within a scope; waits for whoever has one."""
-    ordered = sorted({f"{_named(scope)}:{name}" for name in names})
-    if not ordered:
+    parameters = _parameters(scope, names)
+    if not parameters["locked_names"]:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_BY_NAME, {"names": ordered, "scope": _named(scope)})
+        cursor.execute(_BY_NAME, parameters)
+
+
+def first_under(
+    scope: Scope, names: Iterable[str], statement: str, parameters: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
+    """
+    Return the first row of a statement that begins when the locks of these names are had, in the same round trip.
+
+    So it sees what whoever had them before has committed. The locks stay until the transaction ends.
+    """
+    return first(f"{_BY_NAME}; {statement}", {**parameters, **_parameters(scope, names)})
+
+
+def _parameters(scope: Scope, names: Iterable[str]) -> dict[str, Any]:
+    ordered = sorted({f"{_named(scope)}:{name}" for name in names})
+    return {"locked_names": ordered, "locked_scope": _named(scope)}
 
 
 def whole(scope: Scope) -> None:

@@ -1,6 +1,5 @@
 """Recording an order."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,20 +12,17 @@ from core.actor import Actor
 from core.scope import Scope
 from settlement import terms
 from settlement.calculation import ParameterValue
-from settlement.calculators import Calculators
 from settlement.dates import settlement_date
 from settlement.fees import DiscountTerms, Line, Order, compute_order
 from settlement.models import (
     AdditionalFeePolicyVersion,
     ContractVersion,
     DiscountSharePolicyVersion,
-    Partner,
-    RecordState,
     RecordType,
-    Setting,
     SettlementRecord,
 )
-from settlement.operations import _locks, properties, settings
+from settlement.operations import _order_terms, properties
+from settlement.operations._order_terms import OrderTerms
 from settlement.operations._record import check_currency, check_given_date, check_keys, write
 from settlement.operations.policies import CONTRACT
 from settlement.refusals import (
@@ -115,57 +111,44 @@ def record_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
     start_date = draft.start_date or clock.seoul_day(draft.paid_at or now)
     check_given_date(draft.settlement_date, start_date)
     with transaction.atomic():
-        partner = _partner(scope, draft.partner_id)
-        contract = _contract_version(scope, partner, draft.contract_id, start_date)
-        versions = _versions(scope, draft, contract, start_date)
+        found = _order_terms.read(scope, _named(draft), start_date)
+        if found is None:
+            raise partner_not_found(draft.partner_id)
+        versions = _versions(found, draft, start_date)
         _check_payment(draft)
         _check_fixed_fees(versions, draft.currency)
-        setting = settings.current(scope)
-        _check_first(scope, partner, draft.payment_id, setting)
-        record = _computed(scope, draft, start_date, versions, setting)
-        record.partner = partner
+        _check_first(found)
+        record = _computed(scope, draft, start_date, versions, found)
+        record.partner = found.partner
         record.public_id = draft.public_id or ids.new_id(ids.TRANSFER, now)
         return write(record, by=by, now=now)
 
 
-def _partner(scope: Scope, public_id: str) -> Partner:
-    found = Partner.objects.within(scope).select_related("default_contract").filter(public_id=public_id).first()
-    if found is None:
-        raise partner_not_found(public_id)
-    return found
-
-
-def _contract_version(scope: Scope, partner: Partner, contract_id: str | None, day: date) -> ContractVersion:
-    contract = partner.default_contract if contract_id is None else CONTRACT.get(scope, contract_id)
-    return terms.version_on(contract.versions.select_related("contract"), day)
-
-
-def _versions(scope: Scope, draft: OrderDraft, contract: ContractVersion, day: date) -> _Versions:
-    """Return the versions of all policies an order names; missing ones are all named in one refusal per kind."""
-    discount_ids = _unique(
-        [*(item.policy_id for line in draft.lines for item in line.discounts), *(d.policy_id for d in draft.discounts)]
+def _named(draft: OrderDraft) -> _order_terms.Named:
+    discounts = [*(item for line in draft.lines for item in line.discounts), *draft.discounts]
+    fees = [*(one for line in draft.lines for one in line.fee_policy_ids), *draft.fee_policy_ids]
+    return _order_terms.Named(
+        partner=draft.partner_id,
+        payment=draft.payment_id,
+        contract=draft.contract_id,
+        discounts=_unique(item.policy_id for item in discounts),
+        fees=_unique(fees),
     )
-    fee_ids = _unique([*(one for line in draft.lines for one in line.fee_policy_ids), *draft.fee_policy_ids])
-    mine = {f"policy__{name}": value for name, value in scope.filters().items()}
-    discounts, fees = defaultdict(list), defaultdict(list)
-    if discount_ids:
-        for share in DiscountSharePolicyVersion.objects.select_related("policy").filter(
-            policy__public_id__in=discount_ids, **mine
-        ):
-            discounts[share.policy.public_id].append(share)
-    if fee_ids:
-        for fee in AdditionalFeePolicyVersion.objects.select_related("policy").filter(
-            policy__public_id__in=fee_ids, **mine
-        ):
-            fees[fee.policy.public_id].append(fee)
-    if missing := [one for one in fee_ids if one not in fees]:
+
+
+def _versions(found: OrderTerms, draft: OrderDraft, day: date) -> _Versions:
+    """Return the versions of all an order names; missing policies are all named in one refusal per kind."""
+    if found.contract is None:
+        raise CONTRACT.not_found(draft.contract_id or "")
+    contract, named = terms.version_on(found.versions, day), _named(draft)
+    if missing := [one for one in named.fees if one not in found.fees]:
         raise fee_policies_not_found(missing)
-    if missing := [one for one in discount_ids if one not in discounts]:
+    if missing := [one for one in named.discounts if one not in found.discounts]:
         raise discount_policies_not_found(missing)
     return _Versions(
         contract,
-        {one: terms.version_on(found, day) for one, found in discounts.items()},
-        {one: terms.version_on(found, day) for one, found in fees.items()},
+        {one: terms.version_on(versions, day) for one, versions in found.discounts.items()},
+        {one: terms.version_on(versions, day) for one, versions in found.fees.items()},
     )
 
 
@@ -188,32 +171,26 @@ def _check_fixed_fees(versions: _Versions, currency: str) -> None:
             raise fixed_fee_currency(ids.ADDITIONAL_FEE_POLICY, version.policy.public_id, currency)
 
 
-def _check_first(scope: Scope, partner: Partner, payment_id: str, setting: Setting) -> None:
+def _check_first(found: OrderTerms) -> None:
     """Refuse a second order of the payment for the partner, unless the merchant allows several."""
-    if setting.supports_multiple_order_transfers_per_partner:
-        return
-    _locks.by_name(scope, [f"payment:{partner.pk}:{payment_id}"])
-    same = SettlementRecord.objects.within(scope).filter(payment_id=payment_id, partner=partner, type=RecordType.ORDER)
-    known = same.exclude(state=RecordState.VOIDED).values_list("public_id", flat=True).first()
-    if known is not None:
-        raise record_exists(known)
+    if found.known is not None and not found.setting.supports_multiple_order_transfers_per_partner:
+        raise record_exists(found.known)
 
 
 def _computed(
-    scope: Scope, draft: OrderDraft, start_date: date, versions: _Versions, setting: Setting
+    scope: Scope, draft: OrderDraft, start_date: date, versions: _Versions, found: OrderTerms
 ) -> SettlementRecord:
-    contract, calculators = terms.contract(versions.contract), Calculators.of(scope)
-    counting = calculators.on(start_date)
-    parameters = calculators.used(counting, draft.parameters)
+    contract, counting = terms.contract(versions.contract), found.calculators.on(start_date)
+    parameters = found.calculators.used(counting, draft.parameters)
     with translated():
         order = _order(draft, versions)
         computed = compute_order(order, contract, formulas=terms.formulas(counting, parameters))
-        adjust = setting.adjust_settlement_date_after_holiday_if_earlier
-        day = draft.settlement_date or settlement_date(start_date, contract.cycle, terms.holidays(scope), adjust=adjust)
+        adjust = found.setting.adjust_settlement_date_after_holiday_if_earlier
+        day = draft.settlement_date or settlement_date(start_date, contract.cycle, found.holidays, adjust=adjust)
     agreed = terms.Agreed(
         products={line.product_id: _product(line) for line in draft.lines},
-        discounts={one: (found.pk, found.partner_share_rate) for one, found in versions.discounts.items()},
-        fees={one: (found.pk, terms.additional_fee(found)) for one, found in versions.fees.items()},
+        discounts={one: (version.pk, version.partner_share_rate) for one, version in versions.discounts.items()},
+        fees={one: (version.pk, terms.additional_fee(version)) for one, version in versions.fees.items()},
     )
     return SettlementRecord(
         **scope.filters(),

@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db import IntegrityError, transaction
-
 from access import audit
 from core import clock
 from core.actor import Actor
 from core.money import CurrencyNotSupported, minor_digits
+from core.rows import insert
 from core.scope import Scope
 from ledger import posting
-from ledger.posting import refused_by
 from settlement import terms
 from settlement.models import PropertyTarget, RecordState, SettlementRecord
 from settlement.operations import maturity, properties
@@ -59,13 +57,8 @@ def write(record: SettlementRecord, *, by: Actor, now: datetime) -> SettlementRe
     scope, today = record.scope, clock.seoul_day(now)
     record.state = state_on(record, today)
     record.created_at = record.state_changed_at = now
-    try:
-        with transaction.atomic():
-            record.save(force_insert=True)
-    except IntegrityError as error:
-        if refused_by(error) != "settlement_record_id":
-            raise
-        raise record_id_used(record.public_id) from error
+    if not insert(record, conflict="merchant_id, is_test, public_id"):
+        raise record_id_used(record.public_id)
     if record.state == RecordState.IN_PROCESS:
         posting.post(scope=scope, posting=terms.posting(record, recorded_at=now), by=by)
         if record.settlement_date <= today:

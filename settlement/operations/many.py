@@ -37,7 +37,7 @@ from settlement.models import (
     Setting,
     SettlementRecord,
 )
-from settlement.operations import _locks, maturity, settings
+from settlement.operations import _locks, _order_terms, maturity, settings
 from settlement.operations._cancels import CancelDraft
 from settlement.operations._orders import OrderDraft, _check_fixed_fees, _order, _product, _unique, _Versions
 from settlement.operations._record import KIND, check_currency, check_given_date, state_on
@@ -261,9 +261,7 @@ def _lock_payments(scope: Scope, drafts: Sequence[OrderDraft]) -> None:
     if len(drafts) > _locks.MOST_NAMES:
         _locks.whole(scope)
         return
-    partners = Partner.objects.within(scope).filter(public_id__in={draft.partner_id for draft in drafts})
-    keys = dict(partners.values_list("public_id", "pk"))
-    _locks.by_name(scope, (f"payment:{keys.get(one.partner_id)}:{one.payment_id}" for one in drafts))
+    _locks.by_name(scope, (_order_terms.lock_of(one.partner_id, one.payment_id) for one in drafts))
 
 
 def _fresh(outcomes: Iterable[Outcome]) -> list[SettlementRecord]:

@@ -1,0 +1,93 @@
+"""
+Rows without the ORM's query compiler, for the few statements that every recorded order goes through.
+
+`from_json` makes a model instance of what the database's `to_json` says of a row; `insert` writes one.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, models
+from django.db.models.expressions import DatabaseDefault
+
+from core.sql import first
+
+M = TypeVar("M", bound=models.Model)
+Read = Callable[[Any], Any]
+
+
+def _table(model: type[models.Model]) -> Any:
+    return model._meta  # noqa: SLF001 - public in all but name
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("\\x"))
+
+
+# How a value is read that JSON has no form for; all others are what they are. A moment is a date to isinstance.
+_READ: "tuple[tuple[type[models.Field[Any, Any]], Read], ...]" = (
+    (models.DateTimeField, datetime.fromisoformat),
+    (models.DateField, date.fromisoformat),
+    (models.BinaryField, _bytes),
+)
+
+
+@cache
+def _readers(model: type[models.Model]) -> tuple[list[str], list[tuple[int, str, Read]]]:
+    """Return the columns of a table, and the place, name and reader of those that have one."""
+    readers: list[tuple[int, str, Read]] = []
+    for place, field in enumerate(_table(model).concrete_fields):
+        read = next((read for kind, read in _READ if isinstance(field, kind)), None)
+        if read is not None:
+            readers.append((place, str(field.column), read))
+    return [str(field.column) for field in _table(model).concrete_fields], readers
+
+
+def from_json(model: type[M], row: Mapping[str, Any]) -> M:
+    """Return the instance for what `to_json` says of a row of the model's table."""
+    columns, readers = _readers(model)
+    values = [row[column] for column in columns]
+    for place, column, read in readers:
+        if row[column] is not None:
+            values[place] = read(row[column])
+    return model.from_db(DEFAULT_DB_ALIAS, columns, values)
+
+
+@cache
+def _inserting(model: type[models.Model], columns: tuple[str, ...], left: tuple[str, ...], conflict: str) -> str:
+    holders = ", ".join(f"%({column})s" for column in columns)
+    otherwise = f"on conflict ({conflict}) do nothing" if conflict else ""
+    into, told = f"{_table(model).db_table} ({', '.join(columns)})", ", ".join(left)
+    return f"insert into {into} values ({holders}) {otherwise} returning {told}"  # noqa: S608 - names of the model's own
+
+
+def insert(row: models.Model, *, conflict: str = "") -> bool:
+    """
+    Insert a row that has no key yet; the database gives it its key and the columns with a default that were not set.
+
+    `conflict` names the columns of a unique constraint: False then means that another row has their values, and the
+    transaction goes on. Raises Django's database errors. No signals are sent.
+    """
+    values: dict[str, Any] = {}
+    left: dict[str, models.Field[Any, Any]] = {}
+    for field in _table(type(row)).concrete_fields:
+        value = getattr(row, field.attname)
+        if field.primary_key or isinstance(value, DatabaseDefault):
+            left[field.column] = field
+        else:
+            values[field.column] = _written(field, value)
+    made = first(_inserting(type(row), tuple(values), tuple(left), conflict), values)
+    if made is None:
+        return False
+    for field, value in zip(left.values(), made, strict=True):
+        setattr(row, str(field.attname), json.loads(value) if isinstance(field, models.JSONField) else value)
+    state: Any = row._state  # noqa: SLF001 - public in all but name
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    return True
+
+
+def _written(field: object, value: Any) -> Any:
+    return json.dumps(value, cls=field.encoder) if isinstance(field, models.JSONField) and value is not None else value
