@@ -63,7 +63,8 @@ def first(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tupl
     if connection.connection is None or connection.execute_wrappers or connection.queries_logged:
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.fetchone()
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
     connection.validate_no_broken_transaction()
     try:
         with connection.connection.cursor() as cursor:

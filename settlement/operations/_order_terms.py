@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from core.rows import from_json
 from core.scope import Scope
-from core.sql import load
 from settlement.calculation import ParameterValue
 from settlement.calculators import Calculators
 from settlement.models import (
@@ -26,6 +25,12 @@ from settlement.models import (
 from settlement.operations import _locks
 from settlement.operations.environment import open_environment
 
+_TERMS = """
+    select settlement_order_terms(
+        %(merchant_id)s, %(is_test)s, %(partner)s, %(payment)s, %(contract)s,
+        %(discounts)s::text[], %(fees)s::text[], %(start)s
+    )
+"""
 V = TypeVar("V", DiscountSharePolicyVersion, AdditionalFeePolicyVersion)
 
 
@@ -45,11 +50,11 @@ class OrderTerms:
     """
     What was found of what an order names, and what counts in its scope.
 
-    `holidays` are those from the start date on. `known` is the id of an order of the payment for the partner.
+    A contract has one version at least: `versions` is empty when nobody has the contract. `holidays` are those from the
+    start date on. `known` is the id of an order of the payment for the partner.
     """
 
     partner: Partner
-    contract: Contract | None
     versions: Sequence[ContractVersion]
     discounts: Mapping[str, Sequence[DiscountSharePolicyVersion]]
     fees: Mapping[str, Sequence[AdditionalFeePolicyVersion]]
@@ -73,8 +78,7 @@ def read(scope: Scope, named: Named, start: date) -> OrderTerms | None:
     # The lock is had before the terms are read, so `known` holds whatever the last one to have it has recorded.
     lock = [lock_of(named.partner, named.payment)]
     parameters = {
-        "merchant": scope.merchant_id,
-        "test": scope.is_test,
+        **scope.filters(),
         "partner": named.partner,
         "payment": named.payment,
         "contract": named.contract,
@@ -82,8 +86,8 @@ def read(scope: Scope, named: Named, start: date) -> OrderTerms | None:
         "fees": list(named.fees),
         "start": start,
     }
-    row = _locks.first_under(scope, lock, load("settlement", "order_terms"), parameters)
-    if row is None:
+    row = _locks.first_under(scope, lock, _TERMS, parameters)
+    if row is None or row[0] is None:
         return None
     found: Mapping[str, Any] = json.loads(row[0])
     if found["setting"] is None:
@@ -95,13 +99,11 @@ def read(scope: Scope, named: Named, start: date) -> OrderTerms | None:
 def _terms(found: Mapping[str, Any]) -> OrderTerms:
     partner = from_json(Partner, found["partner"])
     partner.default_contract = from_json(Contract, found["standard"])
-    contract = from_json(Contract, found["contract"]) if found["contract"] else None
     versions = [from_json(ContractVersion, row) for row in found["versions"] or ()]
     for version in versions:
-        version.contract = contract
+        version.contract = from_json(Contract, found["contract"])
     return OrderTerms(
         partner=partner,
-        contract=contract,
         versions=versions,
         discounts=_by_policy(DiscountSharePolicyVersion, DiscountSharePolicy, found["discounts"]),
         fees=_by_policy(AdditionalFeePolicyVersion, AdditionalFeePolicy, found["fees"]),

@@ -138,7 +138,7 @@ def _named(draft: OrderDraft) -> _order_terms.Named:
 
 def _versions(found: OrderTerms, draft: OrderDraft, day: date) -> _Versions:
     """Return the versions of all an order names; missing policies are all named in one refusal per kind."""
-    if found.contract is None:
+    if not found.versions:
         raise CONTRACT.not_found(draft.contract_id or "")
     contract, named = terms.version_on(found.versions, day), _named(draft)
     if missing := [one for one in named.fees if one not in found.fees]:
