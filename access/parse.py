@@ -25,6 +25,7 @@ _LONGEST_NUMBER = 40
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2999, 12, 31)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_UNCLEAN = re.compile("[\0\ud800-\udfff]")
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,18})", re.ASCII)
 
 E = TypeVar("E", bound=Enum)
@@ -56,7 +57,7 @@ def strict_json(data: bytes) -> object:
 
 def is_clean(text: str) -> bool:
     """Say whether a text can be stored and sent: no NUL, no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+    return _UNCLEAN.search(text) is None
 
 
 def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -37,7 +37,13 @@ def without_absent(body: Mapping[str, object]) -> dict[str, object]:
     return {name: _without(value) for name, value in body.items() if value is not None}
 
 
+# Most values; to ask them whether they are a mapping takes longer than to write them.
+_SCALARS = (str, int)
+
+
 def _without(value: object) -> object:
+    if isinstance(value, _SCALARS):
+        return value
     if isinstance(value, Mapping):
         return without_absent(value)
     if isinstance(value, list | tuple):

@@ -6,6 +6,7 @@ Rows without the ORM's query compiler, for the few statements that every recorde
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -56,6 +57,31 @@ def from_json(model: type[M], row: Mapping[str, Any]) -> M:
     return model.from_db(DEFAULT_DB_ALIAS, columns, values)
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column as it is written: the attribute of the row, and for JSON the encoder (None is the plain one)."""
+
+    name: str
+    attribute: str
+    is_key: bool
+    is_json: bool
+    encoder: type[json.JSONEncoder] | None
+
+
+@cache
+def _columns(model: type[models.Model]) -> list[_Column]:
+    return [
+        _Column(
+            field.column,
+            field.attname,
+            field.primary_key,
+            isinstance(field, models.JSONField),
+            getattr(field, "encoder", None),
+        )
+        for field in _table(model).concrete_fields
+    ]
+
+
 @cache
 def _inserting(model: type[models.Model], columns: tuple[str, ...], left: tuple[str, ...], conflict: str) -> str:
     holders = ", ".join(f"%({column})s" for column in columns)
@@ -72,22 +98,21 @@ def insert(row: models.Model, *, conflict: str = "") -> bool:
     transaction goes on. Raises Django's database errors. No signals are sent.
     """
     values: dict[str, Any] = {}
-    left: dict[str, models.Field[Any, Any]] = {}
-    for field in _table(type(row)).concrete_fields:
-        value = getattr(row, field.attname)
-        if field.primary_key or isinstance(value, DatabaseDefault):
-            left[field.column] = field
+    left: list[_Column] = []
+    for column in _columns(type(row)):
+        value = getattr(row, column.attribute)
+        if column.is_key or isinstance(value, DatabaseDefault):
+            left.append(column)
         else:
-            values[field.column] = _written(field, value)
-    made = first(_inserting(type(row), tuple(values), tuple(left), conflict), values)
+            values[column.name] = (
+                json.dumps(value, cls=column.encoder) if column.is_json and value is not None else value
+            )
+    told = tuple(column.name for column in left)
+    made = first(_inserting(type(row), tuple(values), told, conflict), values)
     if made is None:
         return False
-    for field, value in zip(left.values(), made, strict=True):
-        setattr(row, str(field.attname), json.loads(value) if isinstance(field, models.JSONField) else value)
+    for column, value in zip(left, made, strict=True):
+        setattr(row, column.attribute, json.loads(value) if column.is_json else value)
     state: Any = row._state  # noqa: SLF001 - public in all but name
     state.adding, state.db = False, DEFAULT_DB_ALIAS
     return True
-
-
-def _written(field: object, value: Any) -> Any:
-    return json.dumps(value, cls=field.encoder) if isinstance(field, models.JSONField) and value is not None else value

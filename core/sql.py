@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-from django.db import connection, migrations
+from django.db import DEFAULT_DB_ALIAS, connections, migrations
 
 
 def _folder(package: str) -> Path:
@@ -59,18 +59,19 @@ def first(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tupl
     feel; it is used where somebody counts or watches queries.
     """
     # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
-    connection.close_if_health_check_failed()
-    if connection.connection is None or connection.execute_wrappers or connection.queries_logged:
-        with connection.cursor() as cursor:
+    ours = connections[DEFAULT_DB_ALIAS]
+    ours.close_if_health_check_failed()
+    if ours.connection is None or ours.execute_wrappers or ours.queries_logged:
+        with ours.cursor() as cursor:
             cursor.execute(statement, parameters)
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row
-    connection.validate_no_broken_transaction()
+    ours.validate_no_broken_transaction()
     try:
-        with connection.connection.cursor() as cursor:
+        with ours.connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchone()  # type: ignore[no-any-return] # the driver's rows are tuples
     except psycopg2.Error:
         # Entered on the way out only: it turns the driver's error into Django's, and notes a broken connection.
-        with connection.wrap_database_errors:
+        with ours.wrap_database_errors:
             raise

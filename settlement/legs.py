@@ -105,7 +105,8 @@ def partner_account_of(signed_amount: int) -> Code:
 def _record_legs(record: Computed, sign: int, partner_account: Code | None) -> list[Leg]:
     account = partner_account or partner_account_of(sign * record.amounts.settlement)
     legs = [*_funding_legs(record), *_partner_legs(record, account), *_income_legs(record)]
-    return _without_zero([replace(leg, amount=sign * leg.amount) for leg in legs])
+    signed = legs if sign == 1 else [replace(leg, amount=sign * leg.amount) for leg in legs]
+    return _without_zero(signed)
 
 
 def _funding_legs(record: Computed) -> Iterator[Leg]:

@@ -19,6 +19,9 @@ _WORDS = {
 }
 
 urlpatterns = [
+    path("platform/transfers/order", api.OrderTransfers.as_view()),
+    path("platform/transfers/order-cancel", api.OrderCancelTransfers.as_view()),
+    path("platform/transfers/manual", api.ManualTransfers.as_view()),
     path("platform/setting", api.SettingView.as_view()),
     path("platform/contracts", api.Contracts.as_view()),
     path("platform/contracts/<id:public_id>", api.Contract.as_view()),
@@ -50,9 +53,6 @@ urlpatterns = [
     path("platform/bank-accounts/<id:bank>/<id:number>/holder", api_lookups.AccountHolder.as_view()),
     path("platform/companies/<id:number>/state", api_lookups.CompanyState.as_view()),
     path("b2b/companies/business-info", api_lookups.BusinessInfos.as_view()),
-    path("platform/transfers/order", api.OrderTransfers.as_view()),
-    path("platform/transfers/order-cancel", api.OrderCancelTransfers.as_view()),
-    path("platform/transfers/manual", api.ManualTransfers.as_view()),
     path("platform/transfers/<id:public_id>", api.Transfer.as_view()),
     path("platform/transfer-summaries", api.TransferSummaries.as_view()),
     path("platform/transfer-summaries/sheet-file", api_sheets.TransferSheet.as_view()),
