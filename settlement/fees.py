@@ -4,7 +4,6 @@ What an order is worth to its partner: its amounts, from its own figures, its co
 All amounts are whole minor units. `settlement.cancels` computes what a cancel takes back, out of the same parts.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -639,13 +638,21 @@ def check_relations(
 
 def check_products(product_ids: Iterable[str]) -> None:
     """Raise ProductDuplicated."""
-    for product_id, count in Counter(product_ids).items():
-        if count > 1:
-            raise ProductDuplicated(product_id)
+    twice = _named_twice(product_ids)
+    if twice is not None:
+        raise ProductDuplicated(twice)
 
 
 def check_policies(policy_ids: Iterable[str], product_id: str | None) -> None:
     """Raise PolicyDuplicated."""
-    for policy_id, count in Counter(policy_ids).items():
-        if count > 1:
-            raise PolicyDuplicated(policy_id, product_id)
+    twice = _named_twice(policy_ids)
+    if twice is not None:
+        raise PolicyDuplicated(twice, product_id)
+
+
+def _named_twice(names: Iterable[str]) -> str | None:
+    """Return the first name that comes again."""
+    listed = list(names)
+    if len(set(listed)) == len(listed):
+        return None
+    return next(name for name in listed if listed.count(name) > 1)

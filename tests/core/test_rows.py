@@ -1,0 +1,90 @@
+"""Promise: a row read or written without the ORM is the row that the ORM reads and writes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, models, transaction
+from django.forms.models import model_to_dict
+
+from access.models import ApiSecret, AuditEvent, IdempotencyKey
+from core.rows import from_json, insert
+from settlement.models import Calculator, Contract, ContractVersion, Partner, Setting, SettlementRecord
+from tests.access.build import firm
+from tests.build import contract, merchant, order, partner
+
+pytestmark = pytest.mark.django_db
+
+
+def table_of(row: models.Model) -> Any:
+    return type(row)._meta  # noqa: SLF001 - public in all but name
+
+
+def as_said(row: models.Model) -> Any:
+    table = table_of(row).db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"select to_json(row)::text from {table} row where id = %s", [row.pk])  # noqa: S608 - a name of ours
+        return json.loads(cursor.fetchone()[0])
+
+
+def columns(row: models.Model) -> dict[str, Any]:
+    found = {field.attname: getattr(row, field.attname) for field in table_of(row).concrete_fields}
+    return {name: bytes(value) if isinstance(value, memoryview) else value for name, value in found.items()}
+
+
+def test_reading_gives_what_the_orm_reads() -> None:
+    scope = merchant()
+    contract(scope)
+    partner(scope)
+    order(scope, 11_000)
+    for model in (Partner, Contract, ContractVersion, Setting, SettlementRecord):
+        kept: Any = model.objects.latest("pk")
+        made = from_json(model, as_said(kept))
+        assert columns(made) == columns(kept)
+        assert made == kept
+
+
+def test_writing_gives_key_and_defaults_back() -> None:
+    event = AuditEvent(
+        is_test=False, actor_kind="user", actor_name="est", action="a.b", object_kind="thing", after={"when": None}
+    )
+    assert insert(event)
+    kept = AuditEvent.objects.get(pk=event.pk)
+    assert columns(kept) == columns(event)
+    assert model_to_dict(kept)["after"] == {"when": None}
+    assert kept.before is None
+
+
+def test_a_moment_inside_json_is_written_by_the_encoder_of_its_column() -> None:
+    event = AuditEvent(is_test=False, actor_kind="user", actor_name="est", action="a.b", object_kind="thing")
+    event.after = {"at": datetime(2026, 11, 21, 3, tzinfo=UTC)}
+    assert insert(event)
+    assert AuditEvent.objects.get(pk=event.pk).after == {"at": "2026-11-21T03:00:00Z"}
+
+
+def test_a_default_that_is_json_comes_back_as_json() -> None:
+    scope = merchant()
+    calculator = Calculator(
+        **scope.filters(), number=1, applied_at=datetime(2026, 1, 1, tzinfo=UTC), replaced={"VAT": "1 + 1"}
+    )
+    assert insert(calculator)
+    assert columns(Calculator.objects.get()) == columns(calculator)
+
+
+def test_a_conflict_is_an_answer_only_where_it_was_named() -> None:
+    scope = merchant()
+    told: dict[str, Any] = {"key": "k" * 16, "fingerprint": b"\0\1", "status": 200, "body": b"{}", "content_type": "x"}
+    assert insert(IdempotencyKey(**scope.filters(), **told))
+    assert bytes(IdempotencyKey.objects.get().fingerprint) == b"\0\1"
+    assert not insert(IdempotencyKey(**scope.filters(), **told), conflict="merchant_id, is_test, key")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(IdempotencyKey(**scope.filters(), **told))
+    assert IdempotencyKey.objects.count() == 1
+
+
+def test_a_secret_is_read_with_its_words_and_bytes() -> None:
+    moon = firm()
+    kept, _text = moon.secret(moon.person("sun"))
+    made = from_json(ApiSecret, as_said(kept))
+    assert columns(made) == columns(ApiSecret.objects.get())
