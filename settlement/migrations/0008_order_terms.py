@@ -11,5 +11,5 @@ from core.sql import run_sql
 class Migration(migrations.Migration):
     """One function, nothing kept."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("settlement", "0009_backtest")]
-    operations: ClassVar[list[Operation]] = [run_sql("settlement", "0010_order_terms")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("settlement", "0007_backtest")]
+    operations: ClassVar[list[Operation]] = [run_sql("settlement", "0008_order_terms")]
