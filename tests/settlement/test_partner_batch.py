@@ -272,7 +272,7 @@ class TestSealedNumbers:
             partners.account_number(theirs)
 
     def test_the_migration_seals_again_and_back(self, shop: Scope) -> None:
-        migration = import_module("settlement.migrations.0008_planned_changes")
+        migration = import_module("settlement.migrations.0006_planned_changes")
         create(shop)
         migration.seal_by_id(apps, None)
         with pytest.raises(sealed.CannotOpen):
@@ -283,7 +283,7 @@ class TestSealedNumbers:
     def test_an_account_kept_by_the_trail_before_comes_back_too(self, shop: Scope) -> None:
         create(shop)
         maker, approver = build.person(shop, "maker", Role.OPERATOR), build.person(shop, "checker", Role.APPROVER)
-        import_module("settlement.migrations.0008_planned_changes").seal_by_id(apps, None)
+        import_module("settlement.migrations.0006_planned_changes").seal_by_id(apps, None)
         new = Account("SHINHAN", "KRW", "999888777666", "박다른")
         told: dict[str, Any] = {"scope": shop, "now": LATER, "public_id": "seller-7"}
         partners.change(**told, by=maker, changes=PartnerChanges(account=new))
