@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 
@@ -27,7 +27,6 @@ from settlement.models import (
     PUBLIC_ID_LENGTH,
     Holiday,
     HolidayChange,
-    RecordState,
     RecordStatus,
     RecordType,
     SettlementRecord,
@@ -166,20 +165,11 @@ def _record(row: Any) -> Shape:
     return without_absent(shown | named)
 
 
-def _takes_rest(row: SettlementRecord) -> bool:
-    """Say whether a record is the cancel after which nothing of its order was left."""
-    if row.order is None:
-        return False
-    earlier = row.order.cancels.exclude(state=RecordState.VOIDED).filter(pk__lt=row.pk)
-    before = earlier.aggregate(sum=Sum("order_amount"))["sum"] or 0
-    return bool(before + row.order_amount == row.order.order_amount)
-
-
 def _explained(row: SettlementRecord) -> Shape:
     """Return the parts of a record's amount, each with the formula that gave it."""
     if row.type == RecordType.MANUAL:
         return {}
-    rest = _takes_rest(row)
+    rest = queries.takes_rest(row)
     steps = [
         without_absent(
             {

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
 from core.scope import Scope
 from ledger import queries as ledger_queries
@@ -190,3 +190,12 @@ def journals_of(one: SettlementRecord) -> list[Journal]:
 def contract_versions(pks: Collection[int]) -> Mapping[int, ContractVersion]:
     """Return contract versions by key, with their contracts."""
     return ContractVersion.objects.select_related("contract").in_bulk(pks)
+
+
+def takes_rest(record: SettlementRecord) -> bool:
+    """Say whether a record is the cancel after which nothing of its order was left."""
+    if record.order is None:
+        return False
+    earlier = record.order.cancels.exclude(state=RecordState.VOIDED).filter(pk__lt=record.pk)
+    before = earlier.aggregate(sum=Sum("order_amount"))["sum"] or 0
+    return bool(before + record.order_amount == record.order.order_amount)

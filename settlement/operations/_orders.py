@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
 
@@ -12,6 +12,7 @@ from core.actor import Actor
 from core.scope import Scope
 from settlement import terms
 from settlement.calculation import ParameterValue
+from settlement.calculators import Calculators
 from settlement.dates import settlement_date
 from settlement.fees import DiscountTerms, Line, Order, compute_order
 from settlement.models import (
@@ -19,6 +20,7 @@ from settlement.models import (
     ContractVersion,
     DiscountSharePolicyVersion,
     RecordType,
+    Setting,
     SettlementRecord,
 )
 from settlement.operations import _order_terms, properties
@@ -89,7 +91,7 @@ class OrderDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class _Versions:
+class Versions:
     """The versions of contract and policies that count for an order."""
 
     contract: ContractVersion
@@ -116,9 +118,9 @@ def record_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
             raise partner_not_found(draft.partner_id)
         versions = _versions(found, draft, start_date)
         _check_payment(draft)
-        _check_fixed_fees(versions, draft.currency)
+        check_fixed_fees(versions, draft.currency)
         _check_first(found)
-        record = _computed(scope, draft, start_date, versions, found)
+        record = computed_record(scope, draft, start_date, versions, found)
         record.partner = found.partner
         record.public_id = draft.public_id or ids.new_id(ids.TRANSFER, now)
         return write(record, by=by, now=now)
@@ -131,12 +133,12 @@ def _named(draft: OrderDraft) -> _order_terms.Named:
         partner=draft.partner_id,
         payment=draft.payment_id,
         contract=draft.contract_id,
-        discounts=_unique(item.policy_id for item in discounts),
-        fees=_unique(fees),
+        discounts=unique(item.policy_id for item in discounts),
+        fees=unique(fees),
     )
 
 
-def _versions(found: OrderTerms, draft: OrderDraft, day: date) -> _Versions:
+def _versions(found: OrderTerms, draft: OrderDraft, day: date) -> Versions:
     """Return the versions of all an order names; missing policies are all named in one refusal per kind."""
     if not found.versions:
         raise CONTRACT.not_found(draft.contract_id or "")
@@ -145,14 +147,15 @@ def _versions(found: OrderTerms, draft: OrderDraft, day: date) -> _Versions:
         raise fee_policies_not_found(missing)
     if missing := [one for one in named.discounts if one not in found.discounts]:
         raise discount_policies_not_found(missing)
-    return _Versions(
+    return Versions(
         contract,
         {one: terms.version_on(versions, day) for one, versions in found.discounts.items()},
         {one: terms.version_on(versions, day) for one, versions in found.fees.items()},
     )
 
 
-def _unique(public_ids: Iterable[str]) -> list[str]:
+def unique(public_ids: Iterable[str]) -> list[str]:
+    """Return ids in their order, each once."""
     return list(dict.fromkeys(public_ids))
 
 
@@ -161,7 +164,8 @@ def _check_payment(draft: OrderDraft) -> None:
         raise refuse("PAYMENT_NOT_FOUND", 404)
 
 
-def _check_fixed_fees(versions: _Versions, currency: str) -> None:
+def check_fixed_fees(versions: Versions, currency: str) -> None:
+    """Raise for a fixed fee, which is in won, on an order in another currency."""
     if currency == "KRW":
         return
     if versions.contract.fee_is_fixed:
@@ -177,9 +181,26 @@ def _check_first(found: OrderTerms) -> None:
         raise record_exists(found.known)
 
 
-def _computed(
-    scope: Scope, draft: OrderDraft, start_date: date, versions: _Versions, found: OrderTerms
+class Counting(Protocol):
+    """What counts in a scope when an order is computed, besides the versions that it names."""
+
+    @property
+    def calculators(self) -> Calculators:
+        """The calculations and parameters."""
+
+    @property
+    def setting(self) -> Setting:
+        """The settings."""
+
+    @property
+    def holidays(self) -> frozenset[date]:
+        """The days on which banks are closed, from the start date on at least."""
+
+
+def computed_record(
+    scope: Scope, draft: OrderDraft, start_date: date, versions: Versions, found: Counting
 ) -> SettlementRecord:
+    """Return the record of an order, unsaved and without partner and id. Raises the refusals of the calculation."""
     contract, counting = terms.contract(versions.contract), found.calculators.on(start_date)
     parameters = found.calculators.used(counting, draft.parameters)
     with translated():
@@ -212,7 +233,7 @@ def _computed(
     )
 
 
-def _order(draft: OrderDraft, versions: _Versions) -> Order:
+def _order(draft: OrderDraft, versions: Versions) -> Order:
     lines = tuple(
         Line(
             product_id=line.product_id,
@@ -233,7 +254,7 @@ def _order(draft: OrderDraft, versions: _Versions) -> Order:
     )
 
 
-def _discount(item: DiscountDraft, versions: _Versions) -> DiscountTerms:
+def _discount(item: DiscountDraft, versions: Versions) -> DiscountTerms:
     return terms.discount(versions.discounts[item.policy_id], item.amount, item.tax_free)
 
 

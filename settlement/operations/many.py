@@ -25,7 +25,7 @@ from settlement import terms
 from settlement.calculators import Calculators
 from settlement.cancels import compute_cancel
 from settlement.dates import settlement_date
-from settlement.fees import Computed, compute_order
+from settlement.fees import Computed
 from settlement.models import (
     AdditionalFeePolicyVersion,
     Contract,
@@ -39,7 +39,7 @@ from settlement.models import (
 )
 from settlement.operations import _locks, _order_terms, maturity, settings
 from settlement.operations._cancels import CancelDraft
-from settlement.operations._orders import OrderDraft, _check_fixed_fees, _order, _product, _unique, _Versions
+from settlement.operations._orders import OrderDraft, Versions, check_fixed_fees, computed_record, unique
 from settlement.operations._record import KIND, check_currency, check_given_date, state_on
 from settlement.operations.maturity import Group, Key
 from settlement.refusals import (
@@ -89,7 +89,7 @@ class _Terms:
     fees: Mapping[str, Sequence[AdditionalFeePolicyVersion]]
     calculators: Calculators
     setting: Setting
-    closed: frozenset[date]
+    holidays: frozenset[date]
 
     @classmethod
     def of(cls, scope: Scope, drafts: Sequence[OrderDraft]) -> "_Terms":
@@ -115,7 +115,7 @@ class _Terms:
             fees=_by_policy(AdditionalFeePolicyVersion.objects.filter(policy__public_id__in=fees, **mine)),
             calculators=Calculators.of(scope),
             setting=settings.current(scope),
-            closed=terms.holidays(scope),
+            holidays=terms.holidays(scope),
         )
 
     def record(self, scope: Scope, draft: OrderDraft, now: datetime) -> SettlementRecord:
@@ -127,51 +127,25 @@ class _Terms:
         if partner is None:
             raise partner_not_found(draft.partner_id)
         versions = self._versions(draft, partner, start)
-        _check_fixed_fees(versions, draft.currency)
-        contract, counting = terms.contract(versions.contract), self.calculators.on(start)
-        parameters = self.calculators.used(counting, draft.parameters)
-        with translated():
-            computed = compute_order(_order(draft, versions), contract, formulas=terms.formulas(counting, parameters))
-            adjust = self.setting.adjust_settlement_date_after_holiday_if_earlier
-            day = draft.settlement_date or settlement_date(start, contract.cycle, self.closed, adjust=adjust)
-        agreed = terms.Agreed(
-            products={line.product_id: _product(line) for line in draft.lines},
-            discounts={one: (found.pk, found.partner_share_rate) for one, found in versions.discounts.items()},
-            fees={one: (found.pk, terms.additional_fee(found)) for one, found in versions.fees.items()},
-        )
-        return SettlementRecord(
-            **scope.filters(),
-            public_id=draft.public_id or ids.new_id(ids.TRANSFER, now),
-            type=RecordType.ORDER,
-            partner=partner,
-            contract_version=versions.contract,
-            calculator=counting,
-            parameters=parameters,
-            start_date=start,
-            settlement_date=day,
-            date_is_given=draft.settlement_date is not None,
-            currency=draft.currency,
-            payment_id=draft.payment_id,
-            order_name=draft.order_name,
-            payment_method=dict(draft.method),
-            paid_at=draft.paid_at,
-            memo=draft.memo,
-            **terms.computed_columns(computed, agreed, RecordType.ORDER),
-        )
+        check_fixed_fees(versions, draft.currency)
+        record = computed_record(scope, draft, start, versions, self)
+        record.partner = partner
+        record.public_id = draft.public_id or ids.new_id(ids.TRANSFER, now)
+        return record
 
-    def _versions(self, draft: OrderDraft, partner: Partner, day: date) -> _Versions:
+    def _versions(self, draft: OrderDraft, partner: Partner, day: date) -> Versions:
         contract_id = partner.default_contract_id
         if draft.contract_id is not None:
             named = self.contracts.get(draft.contract_id)
             if named is None:
                 raise contract_not_found(draft.contract_id)
             contract_id = named.pk
-        fee_ids, discount_ids = _unique(_fee_ids(draft)), _unique(item.policy_id for item in _discounts(draft))
+        fee_ids, discount_ids = unique(_fee_ids(draft)), unique(item.policy_id for item in _discounts(draft))
         if missing := [one for one in fee_ids if one not in self.fees]:
             raise fee_policies_not_found(missing)
         if missing := [one for one in discount_ids if one not in self.discounts]:
             raise discount_policies_not_found(missing)
-        return _Versions(
+        return Versions(
             terms.version_on(self.versions[contract_id], day),
             {one: terms.version_on(self.discounts[one], day) for one in discount_ids},
             {one: terms.version_on(self.fees[one], day) for one in fee_ids},

@@ -171,15 +171,6 @@ def _related(record: Any) -> QuerySet[Any]:
     return rows.record_rows(record.scope).filter(Q(pk=head) | Q(order=head)).exclude(pk=record.pk).order_by("id")
 
 
-def _takes_rest(record: Any) -> bool:
-    """Say whether a record is the cancel after which nothing of its order was left."""
-    if record.type != RecordType.ORDER_CANCEL:
-        return False
-    earlier = record.order.cancels.exclude(state=RecordState.VOIDED).filter(pk__lt=record.pk)
-    before = earlier.aggregate(sum=Sum("order_amount"))["sum"] or 0
-    return bool(before + record.order_amount == record.order.order_amount)
-
-
 def _line(line: Mapping[str, Any], currency: str) -> dict[str, object]:
     product = line["product"]
     shown = {
@@ -206,7 +197,7 @@ class RecordView(PageView):
         """Show the record with the form that takes it back."""
         computed = record.type != RecordType.MANUAL
         keys = [column.key for column in RELATED_COLUMNS]
-        standing, takes_rest = record.state != RecordState.VOIDED, _takes_rest(record)
+        standing, takes_rest = record.state != RecordState.VOIDED, queries.takes_rest(record)
         used = _used(record) if computed else []
         context = {
             "title": f"{record.partner.name} · {record.get_type_display()}",
