@@ -117,22 +117,8 @@ def create_bulk_payout(
             status_changed_at=now,
             left_out=_left_out_rows(scope, choice.left_out),
         )
-        job = jobs.enqueue(
-            scope=scope,
-            kind="payouts.build",
-            arguments={
-                "bulk_payout": bulk.public_id,
-                "settlements": selected,
-                "deposit_memo": deposit_memo,
-                "withdrawal_memo": withdrawal_memo,
-            },
-            by=by,
-            now=now,
-            total=len(selected),
-            dedupe=bulk.public_id,
-        )
-        bulk.job_id = job.public_id
-        bulk.save(update_fields=["job_id"])
+        memos = {"deposit_memo": deposit_memo, "withdrawal_memo": withdrawal_memo}
+        _let_build(bulk, selected, memos, by, now)
         audit.record(
             scope=scope,
             by=by,
@@ -142,6 +128,20 @@ def create_bulk_payout(
             after={"name": name, "settlements": len(selected)},
         )
     return bulk
+
+
+def _let_build(bulk: BulkPayout, selected: Sequence[int], memos: Mapping[str, str], by: Actor, now: datetime) -> None:
+    job = jobs.enqueue(
+        scope=bulk.scope,
+        kind="payouts.build",
+        arguments={"bulk_payout": bulk.public_id, "settlements": list(selected), **memos},
+        by=by,
+        now=now,
+        total=len(selected),
+        dedupe=bulk.public_id,
+    )
+    bulk.job_id = job.public_id
+    bulk.save(update_fields=["job_id"])
 
 
 def _refuse_scheduled_past(scheduled_at: datetime | None, now: datetime) -> None:
