@@ -12,7 +12,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.scope import ScopedModel
 from settlement.models import Partner, PublicObject, SettlementAmountType
+
+# In won; both can be changed per merchant.
+TWO_APPROVERS_ABOVE = 100_000_000
+RETURN_FEE_MOST = 1_000
 
 
 class PayoutStatus(models.TextChoices):
@@ -93,11 +98,89 @@ class BankAccount(PublicObject):
     rail = models.CharField(max_length=40)
     is_stopped = models.BooleanField(default=False)
     statement_checked_at = models.DateTimeField(null=True)
+    # The last Seoul day whose statement was read to its end; reading goes on from there, however long nobody looked.
+    statement_read_to = models.DateField(null=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_bank_account_id"),
         )
+
+
+class PayoutLimits(ScopedModel):
+    """
+    Amounts above which a second approver is needed, and what a bank may keep of returned money. Minor units.
+
+    None is no limit. `bulk` is about one bulk payout, `day` about everything approved on one Seoul day, `person_day`
+    about everything one person approved on that day.
+    """
+
+    bulk = models.BigIntegerField(null=True, default=TWO_APPROVERS_ABOVE, db_default=TWO_APPROVERS_ABOVE)
+    day = models.BigIntegerField(null=True)
+    person_day = models.BigIntegerField(null=True)
+    return_fee = models.BigIntegerField(default=RETURN_FEE_MOST, db_default=RETURN_FEE_MOST)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test"], name="payouts_limits_once"),
+            models.CheckConstraint(
+                condition=(Q(bulk__gte=0) | Q(bulk=None))
+                & (Q(day__gte=0) | Q(day=None))
+                & (Q(person_day__gte=0) | Q(person_day=None))
+                & Q(return_fee__gte=0),
+                name="payouts_limits_not_negative",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"limits of {self.scope}"
+
+
+class StopKind(models.TextChoices):
+    """Why nothing may be sent."""
+
+    SWITCH = "SWITCH", _("사람이 중단")
+    BREAKER = "BREAKER", _("응답 없는 이체가 많음")
+    STRANGER = "STRANGER", _("알 수 없는 이체 발견")
+
+
+class DispatchStop(models.Model):
+    """
+    Nothing is sent while one of these is open: for one scope, or for one rail of every scope, or for everything.
+
+    A breaker closes by itself when the bank answers again; the others are ended by a person.
+    """
+
+    merchant_id = models.BigIntegerField(null=True)
+    is_test = models.BooleanField(null=True)
+    rail = models.CharField(max_length=40, blank=True)
+    kind = models.CharField(max_length=8, choices=StopKind.choices)
+    reason = models.TextField()
+    facts = models.JSONField(default=dict, blank=True)
+    started_at = models.DateTimeField()
+    started_by = models.CharField(max_length=200)
+    probe_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=200, blank=True)
+    ended_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["merchant_id", "is_test", "rail", "kind"],
+                condition=Q(ended_at=None),
+                nulls_distinct=False,
+                name="payouts_one_open_stop",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by="") | Q(ended_at__isnull=False) & ~Q(ended_by=""),
+                name="payouts_stop_ended_by_somebody",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.rail}"
 
 
 class BulkPayout(PublicObject):
@@ -356,3 +439,62 @@ class BankEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempt_id} {self.call} {self.outcome}"
+
+
+class HandOutcome(models.TextChoices):
+    """What two people can decide about an attempt whose answer is not known."""
+
+    SUCCEEDED = "SUCCEEDED", _("지급됨")
+    FAILED = "FAILED", _("지급되지 않음")
+    RESEND = "RESEND", _("같은 번호로 다시 보내기")
+
+
+class DecisionState(models.TextChoices):
+    """Where a decision by hand is."""
+
+    PROPOSED = "PROPOSED", _("확인 대기")
+    CONFIRMED = "CONFIRMED", _("확인 완료")
+    REJECTED = "REJECTED", _("반려")
+    WITHDRAWN = "WITHDRAWN", _("철회")
+
+
+class HandDecision(PublicObject):
+    """
+    What became of an attempt, decided by two people against evidence because the bank does not say.
+
+    One person proposes, another confirms; what was proposed stays as it was. `executed_on` is the Seoul day on which
+    the bank moved the money, for SUCCEEDED.
+    """
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="decisions")
+    outcome = models.CharField(max_length=9, choices=HandOutcome.choices)
+    evidence = models.TextField()
+    executed_on = models.DateField(null=True)
+    fence = models.BigIntegerField()
+    proposed_by_id = models.BigIntegerField()
+    proposed_by = models.CharField(max_length=200)
+    proposed_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=DecisionState.choices, default=DecisionState.PROPOSED)
+    decided_by_id = models.BigIntegerField(null=True)
+    decided_by = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_decision_id"),
+            models.UniqueConstraint(
+                fields=["attempt"], condition=Q(state="PROPOSED"), name="payouts_one_open_decision"
+            ),
+            models.CheckConstraint(condition=~Q(evidence=""), name="payouts_decision_has_evidence"),
+            models.CheckConstraint(
+                condition=Q(outcome="SUCCEEDED", executed_on__isnull=False)
+                | ~Q(outcome="SUCCEEDED") & Q(executed_on=None),
+                name="payouts_decision_says_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=("CONFIRMED", "REJECTED"))
+                | Q(decided_by_id__isnull=False) & ~Q(decided_by_id=F("proposed_by_id")),
+                name="payouts_another_person_confirms",
+            ),
+        )

@@ -14,7 +14,16 @@ from core.scope import Scope
 from core.sql import load
 from payouts.content import PayoutContent, bulk_hash
 from payouts.journals import Money
-from payouts.models import Attempt, BankAccount, BulkPayout, BulkStatus, Payout, PayoutMethod, PayoutStatus
+from payouts.models import (
+    Attempt,
+    BankAccount,
+    BulkPayout,
+    BulkStatus,
+    Payout,
+    PayoutLimits,
+    PayoutMethod,
+    PayoutStatus,
+)
 from settlement.models import PartnerSettlement
 
 _TABLE, _COLUMN = "payouts_payout", "account_number"
@@ -118,6 +127,11 @@ def default_bank_account(scope: Scope) -> BankAccount:
     if account is None:
         raise NotFound("no bank account is set up")
     return account
+
+
+def limits(scope: Scope) -> PayoutLimits:
+    """Return the limits of a scope; unsaved usual ones where nobody has set any."""
+    return PayoutLimits.objects.within(scope).first() or PayoutLimits(**scope.filters())
 
 
 def lock_attempts(ids: Sequence[int]) -> list[Attempt]:

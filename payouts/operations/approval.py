@@ -23,8 +23,6 @@ from payouts.models import Approval, BulkPayout, BulkStatus, Decision, PayoutSta
 from payouts.operations import building
 
 APPROVAL_LIFE = timedelta(hours=72)
-# Above this total a second approver is needed, as for a first payout to a changed account.
-TWO_APPROVERS_ABOVE = 100_000_000
 
 
 class NotSubmittable(Conflict):
@@ -96,7 +94,8 @@ def submit(*, scope: Scope, bulk_id: str, seen_hash: str, by: Actor, now: dateti
 
 
 def _approvals_needed(bulk: BulkPayout) -> int:
-    if bulk.total_amount > TWO_APPROVERS_ABOVE:
+    most = queries.limits(bulk.scope).bulk
+    if most is not None and bulk.total_amount > most:
         return 2
     changed = (
         queries.payouts_of(bulk)

@@ -260,12 +260,14 @@ class RailPromises:
     `deduplicates`: the same reference and date never moves money twice, so it may be sent again.
     `inquiry_authoritative`: NOT_RECEIVED means not received, once `settle_delay` seconds have passed since sending.
     `maintenance`: hours in which nothing should be sent.
+    `by_file`: instructions leave in files that a person carries to the bank; nothing is ever called.
     """
 
     deduplicates: bool
     inquiry_authoritative: bool
     settle_delay: float
     maintenance: MaintenanceWindow | None = None
+    by_file: bool = False
 
 
 class Rail(ABC):
