@@ -9,7 +9,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this is the place that says so
 
 from config import bootstrap
 
-_LAUNCHERS = {"demo", "test"}  # give their children a database and use none themselves
+_LAUNCHERS = {"chaos", "demo", "test"}  # give their children a database and use none themselves
 _ON_THE_DEMO = {"match_cases", "reconcile", "sweep"}  # act on the demo of this checkout when no database is named
 
 

@@ -11,4 +11,6 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the recurring work."""
-        from access import upkeep  # noqa: F401 - importing it registers the sweepers, once models are loaded
+        # Importing them registers the sweepers, once models are loaded.
+        from access import upkeep  # noqa: F401 - see above
+        from access.webhooks import delivery  # noqa: F401 - see above

@@ -7,8 +7,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import F, Func, Q
-from django.db.models.functions import Cast, Lower, Now
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Cast, Concat, Lower, Now, Replace
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
@@ -188,7 +188,7 @@ class ApiSecret(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["prefix"], name="access_apisecret_prefix"),
             models.CheckConstraint(
-                condition=Q(scopes__contained_by=["read", "write", "payouts:submit", "payouts:complete"]),
+                condition=Q(scopes__contained_by=["read", "write", "payouts:submit", "payouts:complete", "webhooks"]),
                 name="access_apisecret_scopes_known",
             ),
         )
@@ -325,3 +325,163 @@ class IdempotencyKey(ScopedModel):
 
     def __str__(self) -> str:
         return self.key
+
+
+def _random_id(prefix: str) -> Concat:
+    """Return the database's own default of a public id, for rows that only SQL makes."""
+    text = models.TextField()
+    random = Replace(Cast(Func(function="gen_random_uuid"), text), Value("-"), Value(""), output_field=text)
+    return Concat(Value(f"{prefix}-"), random, output_field=text)
+
+
+class WebhookState(models.TextChoices):
+    """Whether an endpoint is sent anything."""
+
+    ENABLED = "ENABLED", _("보내는 중")
+    DISABLED = "DISABLED", _("꺼짐")
+    DELETED = "DELETED", _("삭제됨")
+
+
+class WebhookEndpoint(ScopedModel):
+    """
+    An address of the merchant's that is told what happens; `events` names the types it wants, none is all.
+
+    Its secrets are sealed under its public id; the old one signs beside the new one until it is dropped.
+    `failing_since` is the first failure after the last success.
+    """
+
+    public_id = models.CharField(max_length=40)
+    url = models.CharField(max_length=2_000)
+    description = models.CharField(max_length=200, blank=True)
+    events = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    state = models.CharField(max_length=8, choices=WebhookState.choices, default=WebhookState.ENABLED)
+    state_reason = models.CharField(max_length=200, blank=True)
+    state_changed_at = models.DateTimeField(db_default=Now())
+    secret_sealed = models.BinaryField()
+    old_secret_sealed = models.BinaryField(null=True)
+    rotated_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    created_by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["public_id"], name="access_webhookendpoint_public_id"),
+            models.CheckConstraint(
+                condition=Q(state__in=("ENABLED", "DISABLED", "DELETED")), name="access_webhookendpoint_state_known"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["merchant_id", "is_test"], condition=Q(state="ENABLED"), name="access_webhook_listening"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class WebhookEvent(ScopedModel):
+    """
+    The outbox: something that happened, written in the transaction in which it did, only while somebody listens.
+
+    `status` and `amount` are those of that moment. Insert-only; the law beside it makes a delivery for each endpoint
+    that wants the type, or for `endpoint_id` alone.
+    """
+
+    public_id = models.CharField(max_length=40, db_default=_random_id("evt"))
+    type = models.CharField(max_length=60)
+    object_kind = models.CharField(max_length=40)
+    object_id = models.CharField(max_length=300)
+    status = models.CharField(max_length=40)
+    amount = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    occurred_at = models.DateTimeField(db_default=Now())
+    endpoint_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["public_id"], name="access_webhookevent_public_id"),)
+        indexes = (models.Index(fields=["occurred_at"], name="access_webhookevent_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.type}"
+
+
+class DeliveryState(models.TextChoices):
+    """Where a delivery is."""
+
+    PENDING = "PENDING", _("보내는 중")
+    DELIVERED = "DELIVERED", _("전달됨")
+    FAILED = "FAILED", _("전달 실패")
+    CANCELLED = "CANCELLED", _("보내지 않음")
+
+
+class WebhookDelivery(ScopedModel):
+    """
+    One event for one endpoint: the queue of what has to be sent.
+
+    `tries` counts since it was last asked for, so a resend starts the ladder again; `fence` rises with every claim and
+    guards whoever records an answer.
+    """
+
+    public_id = models.CharField(max_length=40, db_default=_random_id("whd"))
+    # Without constraints: the law that makes the rows joins both tables anyway, endpoints are never deleted, and a
+    # constraint would have every transaction that tells something lock the same row of an endpoint.
+    event = models.ForeignKey(
+        WebhookEvent, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    state = models.CharField(max_length=9, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    tries = models.SmallIntegerField(default=0, db_default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True)
+    fence = models.IntegerField(default=0, db_default=0)
+    last_status = models.SmallIntegerField(null=True)
+    last_error = models.CharField(max_length=200, blank=True, db_default=Value(""))
+    last_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["event", "endpoint"], name="access_webhookdelivery_once"),
+            models.UniqueConstraint(fields=["public_id"], name="access_webhookdelivery_public_id"),
+            models.CheckConstraint(
+                condition=Q(state__in=("PENDING", "DELIVERED", "FAILED", "CANCELLED")),
+                name="access_webhookdelivery_state_known",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["endpoint", "due_at", "id"], condition=Q(state="PENDING"), name="access_webhookdelivery_due"
+            ),
+            models.Index(
+                fields=["endpoint", "lease_until"],
+                condition=Q(lease_until__isnull=False),
+                name="access_webhookdelivery_leases",
+            ),
+            models.Index(fields=["merchant_id", "is_test", "-created_at", "-id"], name="access_webhookdelivery_list"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.state}"
+
+
+class WebhookTry(models.Model):
+    """One request that was sent, and what came back: the first 64 KB of it. Insert-only."""
+
+    delivery = models.ForeignKey(WebhookDelivery, on_delete=models.PROTECT, related_name="log")
+    at = models.DateTimeField()
+    url = models.CharField(max_length=2_000)
+    address = models.CharField(max_length=60, blank=True)
+    headers = models.JSONField()
+    body = models.TextField()
+    status = models.SmallIntegerField(null=True)
+    answer = models.TextField(blank=True)
+    error = models.CharField(max_length=200, blank=True)
+    milliseconds = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.status or self.error}"

@@ -81,6 +81,7 @@ class ApiScope(models.TextChoices):
     WRITE = "write", _("등록·수정")
     PAYOUTS_SUBMIT = "payouts:submit", _("일괄지급 만들기·승인 요청")
     PAYOUTS_COMPLETE = "payouts:complete", _("지급 완료 처리")
+    WEBHOOKS = "webhooks", _("웹훅 관리")
 
 
 DEFAULT_SCOPES = (ApiScope.READ, ApiScope.WRITE, ApiScope.PAYOUTS_COMPLETE)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 LOCKS = ROOT / "requirements"
 GROUPS = ("run", "demo", "test")  # each contains the one before it
-_WANTED = {"demo": "demo", "test": "test"}
+_WANTED = {"chaos": "demo", "demo": "demo", "test": "test"}
 _NO_VENV = (
     "Python could not make a virtual environment. On Debian and Ubuntu this installs what is missing:\n"
     "    apt install python3-venv"

@@ -32,6 +32,7 @@ class Secrets(TypedDict):
     secretKey: str
     lookupKey: str
     accountKeys: dict[str, str]
+    bankCallbackSecret: str
 
 
 _ROLES = ("operator", "approver", "approver2", "viewer", "admin")
@@ -57,15 +58,15 @@ def make() -> Secrets:
         "secretKey": secrets.token_urlsafe(48),
         "lookupKey": secrets.token_urlsafe(32),
         "accountKeys": {"demo": base64.b64encode(secrets.token_bytes(32)).decode()},
+        "bankCallbackSecret": secrets.token_urlsafe(32),
     }
 
 
 def load(path: Path) -> Secrets:
-    """Return the secrets kept in the file; make and keep them when there is none."""
-    try:
-        kept: Secrets = json.loads(path.read_text())
-    except FileNotFoundError:
-        kept = make()
+    """Return the secrets kept in the file; make and keep them, or those that an older version had not, when missing."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    kept: Secrets = {**make(), **found}
+    if kept != found:
         write_private(path, kept)
     return kept
 

@@ -311,6 +311,8 @@ class Demo:
             "STORAGE_DIR": str(storage),
             "EXPORT_DIR": str(storage / "exports"),
             "TIME_SCALE": _TIME_SCALE,
+            "BANK_CALLBACK_SECRET": secrets["bankCallbackSecret"],
+            "WEBHOOK_PRIVATE_TARGETS": "1",  # whoever tries webhooks here has a receiver on this machine
             "DEMO": "1",
             "JEONGSAN_DEMO_SECRETS": str(self.folder / "secrets.json"),
         }
@@ -355,6 +357,7 @@ class Demo:
         file = str(self.folder / "bank.jsonl")
         # The same as `manage.py banksim`, without the second that Django takes to start.
         command = [sys.executable, "-m", "payouts.rails.simulator.server", "--port", port, "--file", file]
+        command += ["--callback-url", f"{self.env['PUBLIC_URL']}/bank/callbacks/simulator"]
         return self._child("bank", command, lambda _log: answers(f"{self.env['BANK_URL']}/health"))
 
     def _worker(self) -> Child:

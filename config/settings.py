@@ -42,8 +42,17 @@ SECRET_KEY = secrets.token_urlsafe(48) if OFFLINE else env.secret("SECRET_KEY", 
 TIME_SCALE = env.factor("TIME_SCALE", "1")
 # How many instructions one worker has with the bank at the same time.
 BANK_CONCURRENCY = env.integer("BANK_CONCURRENCY", 16)
+# Files of transfers: how many one holds at most, and the places of memos in sheets by bank, as KOOKMIN=14/20,IBK=14/14.
+TRANSFER_FILE_MOST = env.integer("TRANSFER_FILE_MOST", 50_000)
+TRANSFER_SHEET_WIDTHS = env.text("TRANSFER_SHEET_WIDTHS", "")
 UPLOAD_MOST_ROWS = env.integer("UPLOAD_MOST_ROWS", 200_000)
 UPLOAD_MOST_BYTES = env.integer("UPLOAD_MOST_BYTES", 50_000_000)
+# Webhooks go to public addresses on these ports only; a machine of one's own is for the demo and for development.
+WEBHOOK_PORTS = tuple(int(port) for port in env.text("WEBHOOK_PORTS", "443").split(",") if port.strip().isdecimal())
+WEBHOOK_PRIVATE_TARGETS = env.flag("WEBHOOK_PRIVATE_TARGETS")
+WEBHOOK_SECONDS = env.integer("WEBHOOK_SECONDS", 10)
+# Without it no callback of a bank is believed.
+BANK_CALLBACK_SECRET = env.secret("BANK_CALLBACK_SECRET") if os.environ.get("BANK_CALLBACK_SECRET") else ""
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000" if OFFLINE else None).rstrip("/")
 STORAGE_DIR = Path(env.text("STORAGE_DIR", str(BASE_DIR / ".demo" / "storage") if OFFLINE else None))
 

@@ -21,6 +21,7 @@ class ConsoleConfig(AppConfig):
             registry,
             upload_operations,
             uploads,
+            webhook_pages,
         )
 
         registry.nav("settings", _("사용자"), "access:users", Permission.MANAGE, order=100)
@@ -34,3 +35,4 @@ class ConsoleConfig(AppConfig):
         registry.job_kind(uploads.LOAD_JOB, _("올린 파일 등록"))
         health.register()
         upload_operations.register()
+        webhook_pages.register()

@@ -118,6 +118,7 @@ class _Origin:
 _entries: dict[tuple[str, tuple[str, ...]], Entry] = {}
 _tiles: dict[str, Tile] = {}
 _panels: dict[str, Panel] = {}
+_bars: dict[str, "tuple[str, Callable[[PageRequest], dict[str, object] | None]]"] = {}
 _origins: dict[str, _Origin] = {}
 _related: dict[str, dict[str, Related]] = {}
 _searches: dict[str, "_Search"] = {}
@@ -159,6 +160,17 @@ def panel(
 ) -> None:
     """Add a part to the home page; `context` gives what its template shows."""
     _panels[key] = Panel(title, template, context, order, permission)
+
+
+def bar(key: str, template: str, context: "Callable[[PageRequest], dict[str, object] | None]") -> None:
+    """Add a bar above the content of pages; `context` gives what its template shows, None leaves it out."""
+    _bars[key] = (template, context)
+
+
+def bars(request: "PageRequest") -> list[tuple[str, dict[str, object]]]:
+    """Return the bars to be shown on a page, with their contexts."""
+    found = ((template, context(request)) for template, context in _bars.values())
+    return [(template, context) for template, context in found if context is not None]
 
 
 def origin(kind: str, label: Label, url: Callable[[str], str]) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console import export_views, health, job_pages, list_views, upload_views, views
+from console import export_views, health, job_pages, list_views, upload_views, views, webhook_pages
 
 app_name = "console"
 
@@ -25,6 +25,12 @@ urlpatterns = [
     path("uploads/<slug:kind>/template/", upload_views.TemplateView.as_view(), name="upload-template"),
     path("uploads/<slug:kind>/<str:upload_id>/", upload_views.UploadView.as_view(), name="upload-detail"),
     path("uploads/<slug:kind>/<str:upload_id>/errors/", upload_views.ErrorsView.as_view(), name="upload-errors"),
+    path("settings/webhooks/", webhook_pages.WebhooksView.as_view(), name="webhooks"),
+    path("settings/webhooks/log/", webhook_pages.DeliveryList.as_view(), name="webhook-deliveries"),
+    path("settings/webhooks/log/<str:delivery_id>/", webhook_pages.DeliveryView.as_view(), name="webhook-delivery"),
+    path("settings/webhooks/resend-failed/", webhook_pages.ResendFailedView.as_view(), name="webhooks-resend"),
+    path("settings/webhooks/<str:endpoint_id>/", webhook_pages.WebhookView.as_view(), name="webhook"),
+    path("settings/webhooks/<str:endpoint_id>/<slug:verb>/", webhook_pages.ActView.as_view(), name="webhook-act"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
 ]

@@ -49,12 +49,17 @@ class SentUnclear(HttpFailure):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds for opening a connection (with TLS), for each wait on it, and for everything; bytes of body accepted."""
+    """
+    Seconds for opening a connection (with TLS), for each wait on it, and for everything; bytes of body accepted.
+
+    A longer body is refused, or with `cut_answer` left unread from there on.
+    """
 
     connect: float = 5
     read: float = 60
     total: float = 90
     answer_bytes: int = 1_000_000
+    cut_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,17 +264,18 @@ def _exchange(
 
 def _read(response: http.client.HTTPResponse, *, limits: Limits) -> Answer:
     body = response.read(limits.answer_bytes + 1)
-    if len(body) > limits.answer_bytes:
+    too_long = len(body) > limits.answer_bytes
+    if too_long and not limits.cut_answer:
         message = "answer too large"
         raise SentUnclear(message, status=response.status)
-    if response.length:
+    if response.length and not too_long:
         message = "answer cut short"
         raise SentUnclear(message, status=response.status)
     headers: dict[str, str] = {}
     for name, value in response.getheaders():
         key = name.lower()
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    return Answer(response.status, headers, body)
+    return Answer(response.status, headers, body[: limits.answer_bytes])
 
 
 def _cause(error: Exception) -> str:

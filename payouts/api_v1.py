@@ -58,7 +58,8 @@ class PayoutView(V1View):
         return _payout(row) | {"partnerSettlementIds": list(settlements)}
 
 
-def _bulk(row: BulkPayout, figures: dict[str, tuple[int, int]], people: Any) -> Shape:
+def bulk_shape(row: BulkPayout, figures: dict[str, tuple[int, int]], people: Any) -> Shape:
+    """Return a bulk payout as this API shows it; `figures` are count and amount by status."""
     return without_absent(
         wire.bulk_payout(row, figures, people)
         | {
@@ -90,7 +91,7 @@ class BulkPayouts(V1View):
             rows = rows.filter(method__in=methods)
         found, more = CursorPage.of(query).take(rows)
         figures, people = queries.figures_of(found), queries.makers_of(found)
-        return {"items": [_bulk(row, figures[row.pk], people) for row in found], **more}
+        return {"items": [bulk_shape(row, figures[row.pk], people) for row in found], **more}
 
 
 class BulkPayoutView(V1View):
@@ -99,4 +100,4 @@ class BulkPayoutView(V1View):
     def get(self, request: ApiRequest, public_id: str) -> Shape:
         """Return one. NOT_FOUND."""
         row = queries.find_bulk(request.scope, public_id)
-        return _bulk(row, queries.figures_of([row])[row.pk], queries.makers_of([row]))
+        return bulk_shape(row, queries.figures_of([row])[row.pk], queries.makers_of([row]))

@@ -7,14 +7,16 @@ to be woken again when something is left, so that a worker can be stopped warmly
 
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 
 from core import clock, hints, jobs
-from payouts.operations import approval, dispatch, inquiry, running
+from payouts.operations import approval, dispatch, inquiry, lanes, running, statements, transfer_files
 
 _LONGEST_RUN_SECONDS = 20.0
 
 import_module("payouts.operations.building")
+import_module("payouts.operations.transfer_results")
 
 
 def _work(name: str, step: Callable[[], int]) -> int:
@@ -31,8 +33,26 @@ def _work(name: str, step: Callable[[], int]) -> int:
 def sweep_dispatch() -> int:
     """Start what is approved and due, take back expired leases, and send what waits."""
     now = clock.now()
-    found = running.start_due(now) + dispatch.expire_leases(now)
-    return found + _work("payouts.dispatch", lambda: dispatch.send_due(now=clock.now()))
+    found = running.start_due(now) + dispatch.expire_leases(now) + dispatch.send_probe(now) + running.stop_outdated(now)
+    if found:
+        hints.send_now("core.run_sweeper", jobs.Queue.BANK.value, name="payouts.files")
+    for name in dispatch.rails_due(now):
+        sent = lanes.run(name, partial(_send_some, name), seconds=_LONGEST_RUN_SECONDS)
+        found += sent
+        # What waits although nothing was sent is being kept back; looking again at once would not help it.
+        if sent and name in dispatch.rails_due(clock.now()):
+            hints.send_now("core.run_sweeper", jobs.Queue.BANK.value, name="payouts.dispatch")
+    return found
+
+
+def _send_some(rail_name: str, limit: int) -> int:
+    return dispatch.send_some(rail_name, limit=limit, now=clock.now())
+
+
+@jobs.sweeper("payouts.files", queue=jobs.Queue.BANK)
+def sweep_files() -> int:
+    """Put what is due of accounts that pay by files into files."""
+    return transfer_files.make_files(now=clock.now())
 
 
 @jobs.sweeper("payouts.inquire", queue=jobs.Queue.BANK, alone=False)
@@ -44,7 +64,7 @@ def sweep_inquiries() -> int:
 @jobs.sweeper("payouts.statements", queue=jobs.Queue.BANK)
 def sweep_statements() -> int:
     """Look for money that came back."""
-    return inquiry.read_statements(now=clock.now())
+    return statements.read_statements(now=clock.now())
 
 
 @jobs.sweeper("payouts.close")

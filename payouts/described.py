@@ -26,7 +26,16 @@ from access.openapi import (
     words,
 )
 from payouts.list_filters import TransferType
-from payouts.models import BulkStatus, PayoutMethod, PayoutStatus
+from payouts.models import (
+    BulkStatus,
+    PayoutMethod,
+    PayoutStatus,
+    TransferFileForm,
+    TransferFileState,
+    TransferResultState,
+)
+from payouts.operations.transfer_results import Verdict
+from payouts.rails.files.answers import Form as ResultForm
 from payouts.wire import RunStatus, TransferStatus, WireBulkStatus, WirePayoutStatus
 from settlement import described_shapes as shapes
 from settlement.described_shapes import MOMENTS, WANTED, WORD, refused, some
@@ -38,6 +47,11 @@ _METHOD: Final = words(*PayoutMethod.values)
 
 def _values(kind: type[StrEnum]) -> list[str]:
     return [word.value for word in kind]
+
+
+def _own(status: int, *codes: str) -> list[Refusal]:
+    """Refusals that only our own API knows, so without the prefix of the compatible wire."""
+    return [Refusal(code, status) for code in codes]
 
 
 def _camel(word: str) -> str:
@@ -267,6 +281,56 @@ _COMPLETE: Final = Operation(
     example={"bulkPayoutId": "2026-12-direct", "partnerSettlementIds": ["ps-01JD7K3Q7M4V0Z8F3P6X9T2C5B"]},
     unstable=True,
 )
+_TRANSFER_TAG = "v1: transfer files"
+_FILE: Final = record(
+    "TransferFile",
+    {
+        "id*": ID,
+        "bulkPayoutId*": ID,
+        "bankAccountId*": ID,
+        "state*": words(*TransferFileState.values),
+        "stateUpdatedAt*": MOMENT,
+        "day*": DAY,
+        "transferCount*": COUNT,
+        "amount*": TOTAL,
+        "contentHash*": text(64),
+        "form": words(*TransferFileForm.values),
+        "sha256": text(64),
+        "downloadCount*": COUNT,
+        "createdAt*": MOMENT,
+    },
+)
+_RESULT: Final = record(
+    "TransferResult",
+    {
+        "id*": ID,
+        "transferFileId*": ID,
+        "name*": text(200),
+        "form*": words(*_values(ResultForm)),
+        "state*": words(*TransferResultState.values),
+        "sha256*": text(64),
+        "readAt*": MOMENT,
+        "decidedAt": MOMENT,
+        "figures*": listed(fields({"verdict*": words(*_values(Verdict)), "count*": COUNT, "amount*": TOTAL})),
+        "lines*": listed(
+            fields(
+                {
+                    "line*": COUNT,
+                    "verdict*": words(*_values(Verdict)),
+                    "amount": UNSIGNED,
+                    "code": text(),
+                    "message": text(),
+                    "account": text(),
+                    "reference": text(),
+                    "payout": ID,
+                    "partner": text(),
+                }
+            ),
+            500,
+        ),
+        "lineCount*": COUNT,
+    },
+)
 _CREATED: Final = {"createdFrom": MOMENT, "createdUntil": MOMENT}
 _ABSENT: Final = [Refusal("NOT_FOUND", 404)]
 
@@ -329,4 +393,113 @@ OPERATIONS: Operations = {
         },
     ),
     ("GET", "/api/v1/bulk-payouts/{public_id}"): Operation(_OWN_TAG, "Read a bulk payout", _OWN_BULK, refusals=_ABSENT),
+    ("POST", "/api/v1/bulk-payouts"): Operation(
+        _OWN_TAG,
+        "Make a bulk payout; its payouts are made in the background, approving it is for people",
+        _OWN_BULK,
+        record(
+            "NewBulkPayout",
+            {
+                "id": ID,
+                "name": text(200),
+                "partnerSettlementIds*": listed(ID, 10_000),
+                "leftOut": listed(fields({"partnerSettlementId*": ID, "reason*": text(500)}), 10_000),
+                "bankAccountId": ID,
+                "scheduledAt": MOMENT,
+                "depositMemo": text(100),
+                "withdrawalMemo": text(100),
+            },
+        ),
+        refusals=[
+            *_ABSENT,
+            *_own(400, "NO_SELECTED_PARTNER_SETTLEMENTS", "NEGATIVE_SETTLEMENT_LEFT_OUT"),
+            *refused(404, "PARTNER_SETTLEMENTS_NOT_FOUND"),
+            *_own(409, "SETTLEMENT_NOT_PAYABLE", "BULK_PAYOUT_ID_ALREADY_EXISTS"),
+        ],
+        also=(201,),
+    ),
+    ("PATCH", "/api/v1/bulk-payouts/{public_id}"): Operation(
+        _OWN_TAG,
+        "Change name, memos or schedule before it starts; approvals given so far are void",
+        _OWN_BULK,
+        record(
+            "ChangedBulkPayout",
+            {
+                "name": text(200),
+                "depositMemo": text(100),
+                "withdrawalMemo": text(100),
+                "scheduledAt": {**MOMENT, "type": ["string", "null"]},
+            },
+        ),
+        refusals=[*_ABSENT, *_own(409, "BULK_PAYOUT_NOT_EDITABLE")],
+    ),
+    ("POST", "/api/v1/bulk-payouts/{public_id}/submit"): Operation(
+        _OWN_TAG,
+        "Ask for approval of the content that was seen",
+        _OWN_BULK,
+        record("SubmitBulkPayout", {"contentHash*": text(64)}),
+        refusals=[*_ABSENT, *_own(409, "BULK_PAYOUT_NOT_SUBMITTABLE", "BULK_PAYOUT_CONTENT_CHANGED")],
+    ),
+    ("POST", "/api/v1/bulk-payouts/{public_id}/cancel"): Operation(
+        _OWN_TAG,
+        "Cancel before it starts",
+        _OWN_BULK,
+        record("CancelBulkPayout", {"reason": text(500)}),
+        refusals=[*_ABSENT, *_own(409, "BULK_PAYOUT_NOT_EDITABLE")],
+    ),
+    ("POST", "/api/v1/bulk-payouts/{public_id}/stop"): Operation(
+        _OWN_TAG,
+        "Stop what has not been taken up for sending",
+        _OWN_BULK,
+        record("StopBulkPayout", {"reason": text(500), "payoutIds": listed(ID, 10_000)}),
+        refusals=[*_ABSENT, *_own(409, "BULK_PAYOUT_NOT_RUNNING")],
+    ),
+    ("GET", "/api/v1/transfer-files"): Operation(
+        _TRANSFER_TAG,
+        "List files of transfers",
+        shapes.more_of(_FILE),
+        query={
+            **shapes.CURSOR,
+            "state": shapes.any_of(TransferFileState.values),
+            "bulkPayoutId": shapes.NAMED,
+        },
+    ),
+    ("GET", "/api/v1/transfer-files/{public_id}"): Operation(
+        _TRANSFER_TAG, "Read a file of transfers", _FILE, refusals=_ABSENT
+    ),
+    ("GET", "/api/v1/transfer-files/{public_id}/content"): Operation(
+        _TRANSFER_TAG,
+        "Take the file in a format; the first format stays, and who took it is kept",
+        query={"form": words(*TransferFileForm.values)},
+        file="application/octet-stream",
+        refusals=[
+            *_ABSENT,
+            *_own(409, "TRANSFER_FILE_WITHDRAWN", "TRANSFER_FILE_TAKEN_IN_OTHER_FORM"),
+            *_own(409, "TRANSFER_FILE_SAID_TO_BE_PAID", "TRANSFER_FILE_CONTENT_DIFFERS"),
+        ],
+    ),
+    ("POST", "/api/v1/transfer-files/{public_id}/results"): Operation(
+        _TRANSFER_TAG,
+        "Read a result file of the bank; nothing is decided yet",
+        _RESULT,
+        upload=True,
+        also=(201,),
+        refusals=[*_ABSENT, *_own(400, "TRANSFER_RESULT_REFUSED"), *_own(409, "TRANSFER_FILE_NOT_TAKEN")],
+    ),
+    ("GET", "/api/v1/transfer-results/{public_id}"): Operation(
+        _TRANSFER_TAG, "Read a result file with what it would do", _RESULT, refusals=_ABSENT
+    ),
+    ("POST", "/api/v1/transfer-results/{public_id}/confirm"): Operation(
+        _TRANSFER_TAG,
+        "Let the background do what a result file says; doing it again changes nothing",
+        _RESULT,
+        also=(200, 202),
+        refusals=[*_ABSENT, *_own(409, "TRANSFER_RESULT_DECIDED")],
+    ),
+    ("POST", "/api/v1/transfer-results/{public_id}/discard"): Operation(
+        _TRANSFER_TAG,
+        "Throw a result file away",
+        _RESULT,
+        refusals=[*_ABSENT, *_own(409, "TRANSFER_RESULT_DECIDED")],
+    ),
 }

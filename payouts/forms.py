@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import clock
+from payouts.models import HandOutcome
 
 NOW, LATER = "now", "later"
 _STEP = timedelta(minutes=10)
@@ -43,6 +44,57 @@ class NeededReasonForm(ReasonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].required = True
+
+
+class DecisionForm(forms.Form):
+    """What somebody found out about a payout whose result the bank does not tell."""
+
+    outcome = forms.ChoiceField(label=gettext_lazy("확인한 결과"), choices=HandOutcome.choices)
+    executed_on = forms.DateField(
+        label=gettext_lazy("지급된 날"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("지급됨일 때만 적어요. 은행 명세에 찍힌 날이에요."),
+    )
+    evidence = forms.CharField(
+        label=gettext_lazy("근거"),
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy("은행 거래 번호, 명세의 날짜와 순번, 통화한 사람처럼 나중에 찾을 수 있게 적어 주세요."),
+    )
+
+
+class ProofForm(forms.Form):
+    """What was paid by hand: the day, and what shows it."""
+
+    name = forms.CharField(label=gettext_lazy("일괄지급 이름"), max_length=_NAME_LENGTH)
+    paid_on = forms.DateField(
+        label=gettext_lazy("지급한 날"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    evidence = forms.CharField(
+        label=gettext_lazy("근거"),
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy("어느 은행에서 어떻게 보냈는지 적어 주세요. 승인자가 이 내용을 보고 확인해요."),
+    )
+    file_reference = forms.CharField(
+        label=gettext_lazy("증빙 파일"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("이체확인증 파일의 이름이나 보관한 곳이에요."),
+    )
+
+    def clean_name(self) -> str:
+        """Refuse a name of spaces."""
+        return str(self.cleaned_data["name"]).strip()
+
+    def clean_paid_on(self) -> date:
+        """Refuse a day that has not come."""
+        found: date = self.cleaned_data["paid_on"]
+        if found > clock.today():
+            raise forms.ValidationError(_("지급한 날은 오늘보다 뒤일 수 없어요."))
+        return found
 
 
 class DetailsForm(forms.Form):

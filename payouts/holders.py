@@ -1,9 +1,11 @@
 """
 Who holds an account, and what is known about a business: settlement's look-ups.
 
-The rail of the account a merchant pays from answers; in the test environment the built-in one does, whether or not
-there is an account.
+The rail of the first account through which a bank can be asked answers; in the test environment the built-in one does,
+whether or not there is an account.
 """
+
+from django.utils.translation import gettext as _
 
 from core.errors import NotFound
 from core.scope import Scope
@@ -33,7 +35,13 @@ def business(scope: Scope, number: str) -> Business | None:
 
 
 def _rail(scope: Scope) -> Rail:
-    return rail(_OF_THE_TEST_ENVIRONMENT if scope.is_test else queries.default_bank_account(scope).rail)
+    if scope.is_test:
+        return rail(_OF_THE_TEST_ENVIRONMENT)
+    for account in queries.bank_accounts(scope):
+        # Files are carried to a bank; nobody can be asked through one.
+        if not rail(account.rail).promises.by_file:
+            return rail(account.rail)
+    raise NotFound(_("예금주를 물어볼 수 있는 지급 계좌가 없어요."))
 
 
 def _as_settlement_reads(found: rails.Business) -> Business:

@@ -101,10 +101,15 @@ def succeed(money: Money, reference: str, on: date) -> Posting:
     return money.posting("payout.succeeded", f"succeed:{reference}", on, legs)
 
 
-def come_back(money: Money, reference: str, on: date) -> Posting:
-    """Book returned money first by itself, so that the bank account is right whoever it belongs to."""
+def come_back(money: Money, reference: str, on: date, *, kept: int = 0) -> Posting:
+    """
+    Book returned money first by itself, so that the bank account is right whoever it belongs to.
+
+    `kept` is what the returning bank took for it.
+    """
     legs = [
-        debit(Address(Code.BANK, money.bank_account, money.currency), money.amount, "payout"),
+        debit(Address(Code.BANK, money.bank_account, money.currency), money.amount - kept, "payout"),
+        debit(Address(Code.BANK_FEE, "", money.currency), kept, "return_fee"),
         credit(money.account(Code.RETURNED_PAYOUT), money.amount, "payout"),
     ]
     return money.posting("payout.came_back", f"return:{reference}", on, legs)

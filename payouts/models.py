@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.scope import ScopedModel
+from ledger.models import Account, Journal
 from settlement.models import Partner, PublicObject, SettlementAmountType
 
 # In won; both can be changed per merchant.
@@ -98,8 +99,10 @@ class BankAccount(PublicObject):
     rail = models.CharField(max_length=40)
     is_stopped = models.BooleanField(default=False)
     statement_checked_at = models.DateTimeField(null=True)
-    # The last Seoul day whose statement was read to its end; reading goes on from there, however long nobody looked.
+    # How far its statement has been read: the Seoul day, and the last line of that day. Reading goes on from there,
+    # however long nobody looked.
     statement_read_to = models.DateField(null=True)
+    statement_read_sequence = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (
@@ -405,6 +408,12 @@ class Attempt(models.Model):
                 condition=Q(state__in=("ACCEPTED", "UNKNOWN")),
                 name="payouts_attempt_inquiries",
             ),
+            # Successes about which the bank has to be asked once more.
+            models.Index(
+                fields=["next_inquiry_at"],
+                condition=Q(state="SUCCEEDED", next_inquiry_at__isnull=False),
+                name="payouts_attempt_second_looks",
+            ),
         )
 
     def __str__(self) -> str:
@@ -439,6 +448,37 @@ class BankEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempt_id} {self.call} {self.outcome}"
+
+
+class BankCallback(models.Model):
+    """
+    What a bank told us without being asked, as it came. Insert-only; account numbers are masked.
+
+    It changes no state: it makes us ask sooner. Without `attempt` nobody here knows the reference.
+    """
+
+    rail = models.CharField(max_length=40)
+    event_id = models.CharField(max_length=200)
+    type = models.CharField(max_length=60, blank=True)
+    reference = models.CharField(max_length=100, blank=True)
+    reference_date = models.DateField(null=True)
+    amount = models.BigIntegerField(null=True)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="callbacks")
+    body = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["rail", "event_id"], name="payouts_callback_once"),)
+        indexes = (
+            models.Index(
+                fields=["rail", "-received_at", "-id"],
+                condition=Q(attempt__isnull=True),
+                name="payouts_callback_unknown",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rail} {self.event_id}"
 
 
 class HandOutcome(models.TextChoices):
@@ -496,5 +536,215 @@ class HandDecision(PublicObject):
                 condition=~Q(state__in=("CONFIRMED", "REJECTED"))
                 | Q(decided_by_id__isnull=False) & ~Q(decided_by_id=F("proposed_by_id")),
                 name="payouts_another_person_confirms",
+            ),
+        )
+
+
+class HandPayment(models.Model):
+    """
+    How a bulk payout was paid by hand: on which Seoul day, and what proves it. Insert-only, one per bulk payout.
+
+    It is stored before the bulk payout is submitted, so whoever approves the content has seen it.
+    """
+
+    bulk_payout = models.OneToOneField(
+        BulkPayout, on_delete=models.PROTECT, primary_key=True, related_name="hand_payment"
+    )
+    completed_on = models.DateField()
+    evidence = models.TextField()
+    file_reference = models.CharField(max_length=200, blank=True)
+    recorded_by = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=~Q(evidence=""), name="payouts_hand_payment_has_evidence"),)
+
+    def __str__(self) -> str:
+        return str(self.bulk_payout_id)
+
+
+class Movement(models.Model):
+    """
+    One entry on a bank account of the merchant's own, with what the books say is there after it; a view of the ledger.
+
+    `balance_after` counts the account's entries in the order they were posted, whatever else a list is limited to.
+    """
+
+    pk = models.CompositePrimaryKey("journal_id", "leg_no")
+    journal = models.ForeignKey(Journal, on_delete=models.DO_NOTHING, related_name="+")
+    leg_no = models.SmallIntegerField()
+    account = models.ForeignKey(Account, on_delete=models.DO_NOTHING, related_name="+")
+    merchant_id = models.BigIntegerField()
+    is_test = models.BooleanField()
+    owner = models.CharField(max_length=300)
+    currency = models.CharField(max_length=3)
+    amount = models.BigIntegerField()
+    balance_after = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "payouts_movement"
+
+    def __str__(self) -> str:
+        return f"J{self.journal_id}/{self.leg_no} {self.amount}"
+
+
+class TransferFileState(models.TextChoices):
+    """Where a file of transfers is."""
+
+    MADE = "MADE", _("받기 전")
+    DOWNLOADED = "DOWNLOADED", _("은행 결과 대기")
+    RESULT_READ = "RESULT_READ", _("결과 확인")
+    WITHDRAWN = "WITHDRAWN", _("철회됨")
+
+
+class TransferFileForm(models.TextChoices):
+    """The formats in which a file of transfers can be taken."""
+
+    XLSX = "xlsx", _("엑셀 (XLSX)")
+    CSV = "csv", _("CSV")
+    PAIN001 = "pain001", _("ISO 20022 (pain.001)")
+
+
+class TransferFile(PublicObject):
+    """
+    Transfers that leave in one file, which a person carries to the bank.
+
+    Its commit is the point of no return of its transfers. What is in it is frozen by `content_hash`; its bytes exist
+    from the first download on, encrypted, and are the same at every later one.
+    """
+
+    bulk_payout = models.ForeignKey(BulkPayout, on_delete=models.PROTECT, related_name="transfer_files")
+    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="transfer_files")
+    state = models.CharField(max_length=11, choices=TransferFileState.choices, default=TransferFileState.MADE)
+    state_changed_at = models.DateTimeField()
+    day = models.DateField()
+    line_count = models.IntegerField()
+    total_amount = models.BigIntegerField()
+    content_hash = models.CharField(max_length=64)
+    form = models.CharField(max_length=7, choices=TransferFileForm.choices, blank=True)
+    content = models.BinaryField(null=True)
+    content_key = models.BinaryField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    downloads = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_transfer_file_id"),
+            models.CheckConstraint(condition=Q(line_count__gt=0, total_amount__gt=0), name="payouts_file_not_empty"),
+            models.CheckConstraint(
+                condition=Q(form="", content=None, content_key=None, sha256="")
+                | ~Q(form="") & Q(content__isnull=False, content_key__isnull=False) & ~Q(sha256=""),
+                name="payouts_file_bytes_whole",
+            ),
+        )
+        indexes = (models.Index(fields=["merchant_id", "is_test", "-created_at", "-id"], name="payouts_file_list"),)
+
+
+class TransferFileLine(models.Model):
+    """One transfer of a file: an attempt under the hold (`fence`) with which it went in. Insert-only."""
+
+    transfer_file = models.ForeignKey(TransferFile, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    line_no = models.IntegerField()
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="file_lines", db_index=False)
+    fence = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["transfer_file", "line_no"], name="payouts_file_line_no"),
+            models.UniqueConstraint(fields=["attempt", "fence"], name="payouts_in_one_file"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.transfer_file_id}/{self.line_no}"
+
+
+class TransferFileDownload(models.Model):
+    """That somebody took a file. Insert-only."""
+
+    transfer_file = models.ForeignKey(TransferFile, on_delete=models.PROTECT, related_name="taken")
+    by_id = models.BigIntegerField(null=True)
+    by = models.CharField(max_length=200)
+    address = models.CharField(max_length=100, blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.transfer_file_id} {self.by}"
+
+
+class FileWithdrawal(PublicObject):
+    """
+    That a file was certainly not given to the bank, said by one person and confirmed by another.
+
+    What was proposed stays. `downloads` is how often the file had been taken when it was proposed.
+    """
+
+    transfer_file = models.ForeignKey(TransferFile, on_delete=models.PROTECT, related_name="withdrawals")
+    evidence = models.TextField()
+    downloads = models.IntegerField()
+    proposed_by_id = models.BigIntegerField()
+    proposed_by = models.CharField(max_length=200)
+    proposed_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=DecisionState.choices, default=DecisionState.PROPOSED)
+    decided_by_id = models.BigIntegerField(null=True)
+    decided_by = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_withdrawal_id"),
+            models.UniqueConstraint(
+                fields=["transfer_file"], condition=Q(state="PROPOSED"), name="payouts_one_open_withdrawal"
+            ),
+            models.CheckConstraint(condition=~Q(evidence=""), name="payouts_withdrawal_has_evidence"),
+            models.CheckConstraint(
+                condition=~Q(state__in=("CONFIRMED", "REJECTED"))
+                | Q(decided_by_id__isnull=False) & ~Q(decided_by_id=F("proposed_by_id")),
+                name="payouts_another_person_withdraws",
+            ),
+        )
+
+
+class TransferResultState(models.TextChoices):
+    """Where a result file is."""
+
+    CHECKED = "CHECKED", _("확인 전")
+    CONFIRMED = "CONFIRMED", pgettext_lazy("transfer result", "반영됨")
+    DISCARDED = "DISCARDED", _("버림")
+
+
+class TransferResult(PublicObject):
+    """
+    A result file of the bank: what it would do is shown before anybody confirms it.
+
+    The bytes are kept encrypted and do not change; `summary` is what was found in them, when it was read and again when
+    it was confirmed.
+    """
+
+    transfer_file = models.ForeignKey(TransferFile, on_delete=models.PROTECT, related_name="results")
+    name = models.CharField(max_length=200)
+    form = models.CharField(max_length=10)
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    content_key = models.BinaryField()
+    state = models.CharField(max_length=9, choices=TransferResultState.choices, default=TransferResultState.CHECKED)
+    summary = models.JSONField()
+    read_by_id = models.BigIntegerField(null=True)
+    read_by = models.CharField(max_length=200)
+    read_at = models.DateTimeField()
+    decided_by_id = models.BigIntegerField(null=True)
+    decided_by = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant_id", "is_test", "public_id"], name="payouts_transfer_result_id"),
+            models.UniqueConstraint(
+                fields=["transfer_file", "sha256"], condition=~Q(state="DISCARDED"), name="payouts_result_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="CHECKED", decided_at=None) | ~Q(state="CHECKED") & Q(decided_at__isnull=False),
+                name="payouts_result_decided",
             ),
         )

@@ -12,8 +12,8 @@ from console.columns import Tone
 from console.filters import encode
 from core.scope import Scope
 from ledger import naming
-from payouts.models import Attempt, BulkPayout, BulkStatus, Payout
-from payouts.pages import lists, making, reads, shown
+from payouts.models import Attempt, BulkPayout, BulkStatus, Payout, TransferFile
+from payouts.pages import by_hand, links, lists, making, reads, shown, stops, transfers
 from settlement.actions import settlement_actions
 from settlement.models import Claim
 
@@ -24,8 +24,10 @@ _RELATED_ROWS = 10
 
 def register() -> None:
     """Add everything; called once the applications are loaded."""
-    if making.MAKE not in settlement_actions:
-        settlement_actions.append(making.MAKE)
+    for action in (making.MAKE, by_hand.MAKE):
+        if action not in settlement_actions:
+            settlement_actions.append(action)
+    registry.bar("payouts.stopped", "payouts/_bar.html", stops.bar)
     naming.name_events(shown.EVENTS)
     naming.name_components(shown.COMPONENTS)
     _navigation()
@@ -39,7 +41,12 @@ def _navigation() -> None:
     registry.nav("payouts", _("승인 대기"), "payouts:approvals", Permission.VIEW, order=30)
     registry.nav("payouts", _("확인 필요"), "payouts:unknown", Permission.VIEW, order=40)
     registry.nav("payouts", _("계좌 거래"), "payouts:accounts", Permission.VIEW, order=50)
+    registry.nav("payouts", _("입출금 예상"), "payouts:forecast", Permission.VIEW, order=55)
+    registry.nav("payouts", _("알 수 없는 은행 통지"), "payouts:bank-notices", Permission.VIEW, order=60)
+    registry.nav("payouts", _("이체 파일"), "payouts:files", Permission.VIEW, order=45)
+    registry.nav("settings", _("지급 한도"), "payouts:limits", Permission.VIEW, order=315)
     registry.job_kind("payouts.build", _("일괄지급 만들기"))
+    registry.job_kind("payouts.transfer-result", _("은행 결과 반영"))
 
 
 def _home() -> None:
@@ -100,9 +107,11 @@ def _in_hand(request: PageRequest) -> dict[str, object]:
 
 
 def _links() -> None:
-    registry.origin("payout", _("지급"), lists.payout_url)
-    registry.origin("bulk_payout", _("일괄지급"), lists.bulk_url)
+    registry.origin("payout", _("지급"), links.payout_url)
+    registry.origin("bulk_payout", _("일괄지급"), links.bulk_url)
     registry.origin("bank_account", _("지급 계좌"), account_url)
+    registry.origin("transfer_file", _("이체 파일"), transfers.file_url)
+    registry.search("transfer_file", find_file, label=_("이체 파일"))
     registry.search("payout", find_payout, label=_("지급"))
     registry.search("bulk_payout", find_bulk_payout, label=_("일괄지급"))
     registry.search("transfer_reference", find_attempt, label=_("이체"))
@@ -119,12 +128,17 @@ def account_url(public_id: str) -> str:
 
 def find_payout(scope: Scope, word: str) -> str | None:
     """Return the page of the payout with this id."""
-    return lists.payout_url(word) if Payout.objects.within(scope).filter(public_id=word).exists() else None
+    return links.payout_url(word) if Payout.objects.within(scope).filter(public_id=word).exists() else None
 
 
 def find_bulk_payout(scope: Scope, word: str) -> str | None:
     """Return the page of the bulk payout with this id."""
-    return lists.bulk_url(word) if BulkPayout.objects.within(scope).filter(public_id=word).exists() else None
+    return links.bulk_url(word) if BulkPayout.objects.within(scope).filter(public_id=word).exists() else None
+
+
+def find_file(scope: Scope, word: str) -> str | None:
+    """Return the page of the file of transfers with this id."""
+    return transfers.file_url(word) if TransferFile.objects.within(scope).filter(public_id=word).exists() else None
 
 
 def find_attempt(scope: Scope, word: str) -> str | None:
@@ -132,7 +146,7 @@ def find_attempt(scope: Scope, word: str) -> str | None:
     mine = Payout.objects.within(scope)
     attempts = Attempt.objects.filter(reference=word, payout__in=mine)
     public_id = attempts.values_list("payout__public_id", flat=True).first()
-    return lists.payout_url(public_id) if public_id else None
+    return links.payout_url(public_id) if public_id else None
 
 
 def _payouts_of_partner(request: PageRequest, public_id: str) -> dict[str, object] | None:

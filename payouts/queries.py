@@ -3,22 +3,26 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
 from django.db import connection
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from access import sealed
 from access.models import User
+from core.clock import SEOUL
 from core.errors import NotFound
 from core.scope import Scope
 from core.sql import load
-from payouts.content import PayoutContent, bulk_hash
+from payouts.content import PayoutContent
 from payouts.journals import Money
 from payouts.models import (
     Attempt,
     BankAccount,
     BulkPayout,
     BulkStatus,
+    Decision,
+    DispatchStop,
     Payout,
     PayoutLimits,
     PayoutMethod,
@@ -27,6 +31,12 @@ from payouts.models import (
 from settlement.models import PartnerSettlement
 
 _TABLE, _COLUMN = "payouts_payout", "account_number"
+# What is approved of a payout and sent to the bank, and what its journals need.
+PAYOUT_SENT = (
+    *("public_id", "merchant_id", "is_test", "status", "currency", "amount", "income_tax_amount"),
+    *("local_income_tax_amount", "reserved_credit", "reserved_debit", "reserved_vat", "bank", "account_number_sealed"),
+    *("account_fingerprint", "account_holder", "withdrawal_memo", "deposit_memo", "content_hash"),
+)
 
 
 def _place(scope: Scope, public_id: str) -> str:
@@ -77,22 +87,31 @@ def content_of(payout: Payout) -> PayoutContent:
     )
 
 
-def hash_of(bulk: BulkPayout) -> str:
-    """Compute the content hash of a bulk payout from its rows as they are now."""
-    live = payouts_of(bulk).exclude(status=PayoutStatus.CANCELLED).order_by("pk")
-    pairs = [(row.public_id, content_of(row).hash()) for row in live.iterator(chunk_size=2000)]
-    return bulk_hash(
-        bulk=bulk.public_id,
-        version=bulk.version,
-        bank_account=bulk.bank_account.public_id,
-        scheduled_at=bulk.scheduled_at,
-        payouts=pairs,
-    )
-
-
 def payouts_of(bulk: BulkPayout) -> QuerySet[Payout]:
     """Return the payouts of a bulk payout with their partners."""
     return Payout.objects.filter(bulk_payout=bulk).select_related("partner")
+
+
+def approved_on(scope: Scope, day: date, *, approver_id: int | None = None) -> int:
+    """Return how much was approved on a Seoul day, in minor units; with `approver_id` by this person alone."""
+    start = datetime.combine(day, time(), SEOUL)
+    rows = BulkPayout.objects.within(scope).filter(status__in=(*_COMMITTED, BulkStatus.COMPLETED))
+    if approver_id is None:
+        rows = rows.filter(approved_at__gte=start, approved_at__lt=start + timedelta(days=1))
+    else:
+        rows = BulkPayout.objects.within(scope).filter(
+            approvals__approver_id=approver_id,
+            approvals__decision=Decision.APPROVED,
+            approvals__content_hash=F("content_hash"),
+            approvals__decided_at__gte=start,
+            approvals__decided_at__lt=start + timedelta(days=1),
+        )
+    return int(rows.aggregate(total=Sum("total_amount"))["total"] or 0)
+
+
+def bulk_rows_by_key(keys: Iterable[int]) -> QuerySet[BulkPayout]:
+    """Return bulk payouts by key with their accounts, whosever they are: for background work."""
+    return BulkPayout.objects.filter(pk__in=list(keys)).select_related("bank_account")
 
 
 def find_bulk(scope: Scope, public_id: str) -> BulkPayout:
@@ -105,11 +124,16 @@ def find_bulk(scope: Scope, public_id: str) -> BulkPayout:
 
 def lock_bulk(scope: Scope, public_id: str) -> BulkPayout:
     """Lock a bulk payout for the caller's transaction. Raises NotFound."""
-    rows = BulkPayout.objects.within(scope).select_related("bank_account")
-    bulk = rows.select_for_update(of=("self",)).filter(public_id=public_id).first()
+    bulk = try_lock_bulk(scope, public_id, wait=True)
     if bulk is None:
         raise NotFound(f"bulk payout {public_id} does not exist")
     return bulk
+
+
+def try_lock_bulk(scope: Scope, public_id: str, *, wait: bool = False) -> BulkPayout | None:
+    """Lock a bulk payout for the caller's transaction; None when it does not exist, or is locked and not waited for."""
+    rows = BulkPayout.objects.within(scope).select_related("bank_account").filter(public_id=public_id)
+    return rows.select_for_update(of=("self",), skip_locked=not wait).first()
 
 
 def find_payout(scope: Scope, public_id: str) -> Payout:
@@ -121,12 +145,29 @@ def find_payout(scope: Scope, public_id: str) -> Payout:
     return payout
 
 
+def bank_accounts(scope: Scope) -> QuerySet[BankAccount]:
+    """Return the accounts a scope can pay from, the one it usually pays from first."""
+    return BankAccount.objects.within(scope).exclude(rail="").order_by("pk")
+
+
 def default_bank_account(scope: Scope) -> BankAccount:
     """Return the account a scope pays from. Raises NotFound when none is set up."""
-    account = BankAccount.objects.within(scope).exclude(rail="").order_by("pk").first()
+    account = bank_accounts(scope).first()
     if account is None:
         raise NotFound("no bank account is set up")
     return account
+
+
+def stops(scope: Scope | None) -> QuerySet[DispatchStop]:
+    """Return the stops of a scope, those of everybody among them, open ones first, then newest first."""
+    everybody = Q(merchant_id=None)
+    rows = DispatchStop.objects.filter(everybody | Q(**scope.filters()) if scope else everybody)
+    return rows.order_by(F("ended_at").desc(nulls_first=True), "-started_at")
+
+
+def open_stops(scope: Scope | None) -> QuerySet[DispatchStop]:
+    """Return what keeps a scope from sending now."""
+    return stops(scope).filter(ended_at=None)
 
 
 def limits(scope: Scope) -> PayoutLimits:
@@ -134,12 +175,22 @@ def limits(scope: Scope) -> PayoutLimits:
     return PayoutLimits.objects.within(scope).first() or PayoutLimits(**scope.filters())
 
 
+# What deciding about an attempt needs of the rows around it.
+_AROUND = (
+    *(field.attname for field in Attempt._meta.concrete_fields),  # noqa: SLF001 - public in all but name
+    *(f"payout__{name}" for name in PAYOUT_SENT),
+    *(f"payout__partner__{name}" for name in ("public_id", "account_confirmed", "account_fingerprint")),
+    *(f"payout__bulk_payout__{name}" for name in ("public_id", "merchant_id", "is_test", "status")),
+    *(f"payout__bulk_payout__bank_account__{name}" for name in ("public_id", "is_stopped")),
+)
+
+
 def lock_attempts(ids: Sequence[int]) -> list[Attempt]:
     """Lock attempts in id order with their payouts, partners and bulk payouts."""
     rows = Attempt.objects.select_related(
         "payout", "payout__partner", "payout__bulk_payout", "payout__bulk_payout__bank_account"
     )
-    return list(rows.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)))
+    return list(rows.only(*_AROUND).filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,27 +214,36 @@ class Funds:
 
 
 _COMMITTED = (BulkStatus.APPROVED, BulkStatus.SCHEDULED, BulkStatus.ONGOING, BulkStatus.POST_PROCESS_PENDING)
-_UNSENT = (PayoutStatus.CONFIRMED, PayoutStatus.SCHEDULED, PayoutStatus.PREPARED)
+UNSENT = (PayoutStatus.CONFIRMED, PayoutStatus.SCHEDULED, PayoutStatus.PREPARED)
 
 
 def funds(bank_account: BankAccount) -> Funds:
     """Return the funds of a bank account as the books know them."""
-    scope = bank_account.scope
-    with connection.cursor() as cursor:
-        cursor.execute(
-            load("payouts", "funds"),
-            {
-                "merchant": scope.merchant_id,
-                "test": scope.is_test,
-                "bank_account": bank_account.public_id,
-                "currency": bank_account.currency,
-            },
-        )
-        bank, in_transit, set_aside = (int(figure) for figure in cursor.fetchone())
     approved = Payout.objects.filter(
-        bulk_payout__bank_account=bank_account, bulk_payout__status__in=_COMMITTED, status__in=_UNSENT
+        bulk_payout__bank_account=bank_account, bulk_payout__status__in=_COMMITTED, status__in=UNSENT
     ).aggregate(total=Sum("amount"))["total"]
+    bank, in_transit, set_aside = _held(bank_account)
     return Funds(bank=bank, in_transit=in_transit, set_aside=set_aside, approved=int(approved or 0))
+
+
+def spendable(bank_account: BankAccount) -> int:
+    """Return what may leave a bank account now, in minor units; whoever decides by it holds the account's row."""
+    bank, in_transit, set_aside = _held(bank_account)
+    return Funds(bank=bank, in_transit=in_transit, set_aside=set_aside, approved=0).spendable
+
+
+def _held(bank_account: BankAccount) -> tuple[int, int, int]:
+    scope = bank_account.scope
+    values: dict[str, int | bool | str] = {
+        "merchant": scope.merchant_id,
+        "test": scope.is_test,
+        "bank_account": bank_account.public_id,
+        "currency": bank_account.currency,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(load("payouts", "funds"), values)
+        bank, in_transit, set_aside = (int(figure) for figure in cursor.fetchone())
+    return bank, in_transit, set_aside
 
 
 def status_counts(bulk: BulkPayout) -> dict[str, tuple[int, int]]:

@@ -16,6 +16,9 @@ _INQUIRY_SECONDS = (10.0, 30.0, 120.0, 300.0, 900.0, *([3600.0] * 24), *([86400.
 _SECOND_LOOK_SECONDS = 300.0
 _RETRY_SECONDS = (30.0, 120.0, 600.0, 1800.0, 7200.0)
 _STATEMENT_SECONDS = 300.0
+_PROBE_SECONDS = 60.0
+_CHUNK = 500
+_DESK_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +30,38 @@ class Patience:
     second_look: timedelta
     retry_pauses: tuple[timedelta, ...]
     statement_pause: timedelta
-
-
-def _scaled(seconds: float, least: float = 0.0) -> float:
-    return max(seconds * settings.TIME_SCALE, least)
+    # How often an open breaker lets one transfer through, and after how long people are asked to look.
+    probe_pause: timedelta
+    desk_pause: timedelta
+    # The longest a call may take, after which it is given up.
+    longest_call: timedelta
 
 
 def patience() -> Patience:
     """Return the leases and pauses in force."""
+    return _patience(settings.TIME_SCALE)
+
+
+@cache
+def _patience(scale: float) -> Patience:
+    def scaled(seconds: float, least: float = 0.0) -> timedelta:
+        return timedelta(seconds=max(seconds * scale, least))
+
     return Patience(
-        lease=timedelta(seconds=_scaled(_LEASE_SECONDS, _LEAST_LEASE_SECONDS)),
-        inquiry_pauses=tuple(timedelta(seconds=_scaled(pause)) for pause in _INQUIRY_SECONDS),
-        second_look=timedelta(seconds=_scaled(_SECOND_LOOK_SECONDS)),
-        retry_pauses=tuple(timedelta(seconds=_scaled(pause)) for pause in _RETRY_SECONDS),
-        statement_pause=timedelta(seconds=_scaled(_STATEMENT_SECONDS)),
+        lease=scaled(_LEASE_SECONDS, _LEAST_LEASE_SECONDS),
+        inquiry_pauses=tuple(scaled(pause) for pause in _INQUIRY_SECONDS),
+        second_look=scaled(_SECOND_LOOK_SECONDS),
+        retry_pauses=tuple(scaled(pause) for pause in _RETRY_SECONDS),
+        statement_pause=scaled(_STATEMENT_SECONDS),
+        probe_pause=scaled(_PROBE_SECONDS),
+        desk_pause=scaled(_DESK_SECONDS),
+        longest_call=scaled(_TOTAL_SECONDS, _LEAST_TOTAL_SECONDS),
     )
+
+
+def at_once(name: str) -> int:
+    """Return how many instructions one process gives a rail at once; one that calls nobody takes a whole chunk."""
+    return settings.BANK_CONCURRENCY if rail(name).promises.remote else _CHUNK
 
 
 @cache

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from payouts.pages import bulk, lists, making, payout
+from payouts.pages import (
+    bank_accounts,
+    bulk,
+    by_hand,
+    changes,
+    desk,
+    forecasts,
+    limits,
+    lists,
+    making,
+    notices,
+    payout,
+    stops,
+    transfers,
+)
 
 app_name = "payouts"
 
@@ -10,9 +24,29 @@ urlpatterns = [
     path("payouts/bulk/", lists.BulkPayoutList.as_view(), name="bulk-payouts"),
     path("payouts/approvals/", lists.ApprovalList.as_view(), name="approvals"),
     path("payouts/unknown/", lists.UnknownList.as_view(), name="unknown"),
+    path("payouts/unknown/ask/<path:payout_id>", desk.AskNowView.as_view(), name="case-ask"),
+    path("payouts/unknown/confirm/<path:key>", desk.ConfirmView.as_view(), name="decision-confirm"),
+    path("payouts/unknown/reject/<path:key>", desk.RejectView.as_view(), name="decision-reject"),
+    path("payouts/unknown/withdraw/<path:key>", desk.WithdrawView.as_view(), name="decision-withdraw"),
+    path("payouts/unknown/of/<path:payout_id>", desk.CaseView.as_view(), name="case"),
+    path("payouts/accounts/stop/", stops.StopView.as_view(), name="dispatch-stop"),
+    path("payouts/accounts/resume/<path:key>", stops.ResumeView.as_view(), name="dispatch-resume"),
+    path("payouts/accounts/forecast/", forecasts.ForecastView.as_view(), name="forecast"),
+    path("payouts/accounts/notices/", notices.UnknownNoticeList.as_view(), name="bank-notices"),
+    path("payouts/accounts/new/", bank_accounts.NewAccountView.as_view(), name="account-new"),
     path("payouts/accounts/", lists.MovementList.as_view(), name="accounts"),
+    path("settings/payout-limits/", limits.LimitsView.as_view(), name="limits"),
+    path("payouts/files/", transfers.FileList.as_view(), name="files"),
+    path("payouts/file-download/<path:file_id>", transfers.DownloadView.as_view(), name="file-download"),
+    path("payouts/file-upload/<path:file_id>", transfers.UploadView.as_view(), name="file-upload"),
+    path("payouts/file-results/<path:result_id>", transfers.ResultPage.as_view(), name="file-result"),
+    path("payouts/file-withdraw/<path:key>", transfers.WithdrawView.as_view(), name="file-withdraw"),
+    path("payouts/file-withdrawn/<path:key>", transfers.ConfirmWithdrawalView.as_view(), name="file-withdrawal"),
+    path("payouts/file-kept/<path:key>", transfers.RejectWithdrawalView.as_view(), name="file-keep"),
     path("payouts/list/", lists.PayoutList.as_view(), name="payouts"),
     path("payouts/new/", making.NewView.as_view(), name="new"),
+    path("payouts/by-hand/", by_hand.NewView.as_view(), name="by-hand"),
+    path("payouts/by-hand-again/", by_hand.AgainView.as_view(), name="by-hand-again"),
     path("payouts/again/", making.AgainView.as_view(), name="again"),
     path("payouts/bulk-list/", bulk.OpenView.as_view(), name="bulk-payout-list"),
     path("payouts/bulk-progress/<path:bulk_id>", bulk.ProgressView.as_view(), name="bulk-progress"),
@@ -21,7 +55,9 @@ urlpatterns = [
     path("payouts/bulk-reject/<path:bulk_id>", bulk.RejectView.as_view(), name="bulk-reject"),
     path("payouts/bulk-cancel/<path:bulk_id>", bulk.CancelView.as_view(), name="bulk-cancel"),
     path("payouts/bulk-stop/<path:bulk_id>", bulk.StopView.as_view(), name="bulk-stop"),
+    path("payouts/bulk-changes/<path:bulk_id>", changes.ChangesView.as_view(), name="bulk-changes"),
     path("payouts/bulk-edit/<path:bulk_id>", bulk.EditView.as_view(), name="bulk-edit"),
     path("payouts/bulk/<path:bulk_id>", bulk.BulkPayoutPage.as_view(), name="bulk-payout"),
+    path("payouts/files/<path:file_id>", transfers.FilePage.as_view(), name="file"),
     path("payouts/list/<path:payout_id>", payout.PayoutPage.as_view(), name="payout"),
 ]

@@ -8,10 +8,10 @@ through the latest claim.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import (
     Case,
     CharField,
@@ -28,6 +28,7 @@ from django.db.models.functions import Coalesce
 
 from core.errors import Conflict
 from core.scope import Scope
+from core.sql import load
 from settlement.models import (
     Claim,
     ClaimRelease,
@@ -208,6 +209,80 @@ def claim(*, scope: Scope, taken: Mapping[int, Sequence[PartnerSettlement]]) -> 
         # Somebody claimed one of them between our look and our insert; the key decided.
         raise NotClaimable(ids=[row.public_id for row in by_id.values()]) from error
     return [Claimed(by_id[made.partner_settlement_id], made.claim_no) for made in claims]
+
+
+# ---- many at once, without a row of them in Python
+
+
+@dataclass(frozen=True, slots=True)
+class Takers:
+    """
+    Payouts and what each takes, as columns: its key (that of its `PayoutRef`), the partner and currency it is for.
+
+    `apart` is the key of the one settlement of a payout that takes no other, 0 for the rest.
+    """
+
+    payouts: Sequence[int]
+    partners: Sequence[int]
+    currencies: Sequence[str]
+    apart: Sequence[int]
+
+    def columns(self) -> dict[str, list[int] | list[str]]:
+        """Return the columns as the parameters of statements."""
+        return {
+            "payouts": list(self.payouts),
+            "partners": list(self.partners),
+            "currencies": list(self.currencies),
+            "apart": list(self.apart),
+        }
+
+
+def free_among(scope: Scope, ids: Sequence[int]) -> list[int]:
+    """Return which of these partner settlements may be put into a payout."""
+    with connection.cursor() as cursor:
+        cursor.execute(_over_claimable("free_among"), _named(scope, ids))
+        return list(cursor.fetchone()[0] or ())
+
+
+def due_negatives(scope: Scope, ids: Sequence[int], today: date) -> list[int]:
+    """Return what the partners of these settlements owe us by a day, as far as it may be put into a payout."""
+    with connection.cursor() as cursor:
+        cursor.execute(_over_claimable("due_negatives"), _named(scope, ids) | {"today": today})
+        return list(cursor.fetchone()[0] or ())
+
+
+def gather(scope: Scope, ids: Sequence[int], *, manual_apart: bool) -> None:
+    """
+    Lock partner settlements and gather those that may be claimed in the table `claim_gathered` of the transaction.
+
+    With `manual_apart` each manual settlement stands apart, else all of a partner and currency go together.
+    """
+    values = _named(scope, ids) | {"manual_apart": manual_apart}
+    with connection.cursor() as cursor:
+        cursor.execute("drop table if exists pg_temp.claim_gathered")
+        cursor.execute(load("settlement", "lock_settlements"), values)
+        # A statement of its own, so that it sees what was claimed before we got the locks.
+        cursor.execute(_over_claimable("gather_claimable"), values)
+
+
+def _over_claimable(name: str) -> str:
+    return load("settlement", name).replace("from claimable f", f"from ({load('settlement', 'claimable')}) f")
+
+
+def _named(scope: Scope, ids: Sequence[int]) -> dict[str, Any]:
+    array = f"{{{','.join(map(str, ids))}}}"
+    return {"ids": array, "merchant": scope.merchant_id, "is_test": scope.is_test}
+
+
+def claim_gathered(takers: Takers) -> int:
+    """
+    Claim what was gathered for the payouts that take it; returns how many. Held money must be freed before.
+
+    Raises Django's IntegrityError when somebody claimed one of them without its lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(load("settlement", "claim_gathered"), takers.columns())
+        return int(cursor.rowcount)
 
 
 def release(*, payouts: Sequence[int], reason: str, now: datetime) -> list[Claim]:

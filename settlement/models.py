@@ -840,13 +840,14 @@ class Claim(models.Model):
     """
 
     pk = models.CompositePrimaryKey("partner_settlement_id", "claim_no")
+    # What a claim names is looked up once per statement, by a trigger; a foreign key would do it for each row.
     partner_settlement = models.ForeignKey(
-        PartnerSettlement, on_delete=models.PROTECT, related_name="claims", db_index=False
+        PartnerSettlement, on_delete=models.PROTECT, related_name="claims", db_index=False, db_constraint=False
     )
     claim_no = models.IntegerField()
-    # claim_no - 1, or null for the first: the foreign key to the release that must exist.
+    # claim_no - 1, or null for the first: the number of the release that must exist.
     after_no = models.IntegerField(null=True)
-    payout_ref = models.ForeignKey(PayoutRef, on_delete=models.PROTECT, related_name="claims")
+    payout_ref = models.ForeignKey(PayoutRef, on_delete=models.PROTECT, related_name="claims", db_constraint=False)
     net = models.BigIntegerField()
     net_tax_free = models.BigIntegerField()
     credit_total = models.BigIntegerField()

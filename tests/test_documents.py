@@ -23,7 +23,7 @@ from ledger import queries as books
 from ledger.chart import CHART, DEBIT
 from ledger.models import Entry, Journal
 from payouts.models import BankAccount, PayoutStatus
-from payouts.operations import inquiry
+from payouts.operations import statements
 from settlement.models import PartnerType
 from settlement.operations import maturity, records
 from settlement.operations.records import OrderDraft
@@ -259,7 +259,7 @@ def returned(here: World) -> list[str]:
     story = Story(here)
     for _try in range(200):
         BankAccount.objects.update(statement_checked_at=None)
-        if inquiry.read_statements(now=clock.now()):
+        if statements.read_statements(now=clock.now()):
             break
     assert here.payout("acme").status == PayoutStatus.RETURNED
     return [story.step()]

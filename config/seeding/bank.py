@@ -8,11 +8,19 @@ from datetime import datetime
 from django.conf import settings
 
 from core import http
+from core.actor import Actor
+from core.clock import seoul_day
+from core.scope import Scope
+from payouts.models import BankAccount
+from payouts.operations import funds
 from payouts.rails.base import Instruction, Outcome
 from payouts.rails.simulator.client import read_answer
 
 _MOST_AT_ONCE = 500
 _CREATED = 201
+
+
+_BY_FILE_NUMBER, _BY_FILE_MONEY = "140055557777", 50_000_000
 
 
 class BankRefused(RuntimeError):
@@ -31,6 +39,23 @@ def _tell(path: str, body: object) -> dict[str, object]:
         raise BankRefused(f"{path}: {answer.status} {answer.body[:200]!r}")
     told: dict[str, object] = json.loads(answer.body)
     return told
+
+
+def open_account_by_file(scope: Scope, by: Actor, now: datetime) -> BankAccount:
+    """Set up a second account, which pays by files that a person carries to the bank."""
+    account = funds.open_bank_account(
+        scope=scope,
+        name="파일 이체 계좌",
+        bank="IBK",
+        number=_BY_FILE_NUMBER,
+        holder="한빛마켓",
+        rail="file",
+        by=by,
+        now=now,
+    )
+    day = seoul_day(now)
+    funds.top_up(account=account, amount=_BY_FILE_MONEY, on=day, reference="opening", by=by)
+    return account
 
 
 def register_accounts(accounts: Iterable[tuple[str, str, str]]) -> None:

@@ -123,7 +123,8 @@ def _has_payouts(bulk: BulkPayout) -> bool:
 
 def _send(scope: Scope, bulk_id: str, at: datetime) -> None:
     running.start(scope=scope, bulk_id=bulk_id, now=at)
-    while claimed := dispatch.claim(worker="seed", limit=_CHUNK, now=at):
+    rail_name = queries.find_bulk(scope, bulk_id).bank_account.rail
+    while claimed := dispatch.claim(rail_name=rail_name, worker="seed", limit=_CHUNK, now=at):
         ready = dispatch.pass_point_of_no_return(claimed, at)
         outcomes = bank.load_past([one.instruction for one in ready], at)
         results.record(

@@ -8,7 +8,7 @@ from hashlib import sha256
 from access.credentials import keep_code
 from access.models import ApiSecret, Merchant, User
 from access.operations import add_user, create_merchant
-from access.roles import DEFAULT_SCOPES, Role
+from access.roles import ApiScope, Role
 from config.demo_secrets import DemoUser
 from core.actor import Actor
 from core.scope import Scope
@@ -73,7 +73,7 @@ def _keep_api_secret(merchant: Merchant, text: str, owner: User, now: datetime) 
         prefix=text.partition(".")[0],
         digest=sha256(text.encode()).digest(),
         name="데모 백엔드",
-        scopes=sorted(scope.value for scope in DEFAULT_SCOPES),
+        scopes=sorted(scope.value for scope in ApiScope),
         owner=owner,
         created_at=now,
     )

@@ -101,6 +101,12 @@ def related(context: Context, kind: str, public_id: str) -> list[tuple[registry.
     return registry.related_panels(kind, context["request"], public_id)
 
 
+@register.simple_tag(takes_context=True)
+def bars(context: Context) -> list[tuple[str, dict[str, object]]]:
+    """Return what other applications say above the content of this page."""
+    return registry.bars(context["request"])
+
+
 @register.simple_tag
 def origin_link(kind: str, public_id: str) -> SafeString:
     """Draw a link to where a row came from; its plain id while nobody shows that kind."""

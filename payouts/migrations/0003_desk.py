@@ -16,6 +16,11 @@ class Migration(migrations.Migration):
             name="statement_read_to",
             field=models.DateField(null=True),
         ),
+        migrations.AddField(
+            model_name="bankaccount",
+            name="statement_read_sequence",
+            field=models.IntegerField(db_default=0, default=0),
+        ),
         migrations.CreateModel(
             name="DispatchStop",
             fields=[
@@ -168,5 +173,13 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("next_inquiry_at__isnull", False), ("state", "SUCCEEDED")),
+                fields=["next_inquiry_at"],
+                name="payouts_attempt_second_looks",
+            ),
         ),
     ]

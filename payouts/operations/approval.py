@@ -15,14 +15,17 @@ from django.utils.translation import gettext as _
 from access import audit
 from core import jobs
 from core.actor import Actor, system
+from core.clock import seoul_day
 from core.errors import Conflict, Forbidden, InvalidRequest
 from core.scope import Scope
 from ledger.posting import refused_by
 from payouts import queries
-from payouts.models import Approval, BulkPayout, BulkStatus, Decision, PayoutStatus
+from payouts.models import Approval, BankAccount, BulkPayout, BulkStatus, Decision, PayoutMethod, PayoutStatus
 from payouts.operations import building
+from payouts.sealing import content_of_bulk
 
 APPROVAL_LIFE = timedelta(hours=72)
+_TWO = 2
 
 
 class NotSubmittable(Conflict):
@@ -96,13 +99,13 @@ def submit(*, scope: Scope, bulk_id: str, seen_hash: str, by: Actor, now: dateti
 def _approvals_needed(bulk: BulkPayout) -> int:
     most = queries.limits(bulk.scope).bulk
     if most is not None and bulk.total_amount > most:
-        return 2
+        return _TWO
     changed = (
         queries.payouts_of(bulk)
         .exclude(status=PayoutStatus.CANCELLED)
         .filter(is_new_destination=True, partner__account_changed_at__gt=F("partner__created_at"))
     )
-    return 2 if changed.exists() else 1
+    return _TWO if changed.exists() else 1
 
 
 def _refuse_changed(bulk: BulkPayout, seen_hash: str) -> None:
@@ -128,9 +131,11 @@ def decide(
         if by.user_id in (bulk.created_by_id, bulk.changed_by_id, bulk.submitted_by_id):
             raise OwnBulkPayout(_("직접 만들거나 바꾸거나 요청한 일괄지급은 승인할 수 없어요."))
         if decision == Decision.APPROVED:
-            _refuse_without_funds(bulk)
+            if bulk.method == PayoutMethod.AGENCY:
+                _refuse_without_funds(bulk)
             # What is approved is what the rows say now, not what was stored when it was sealed.
-            _refuse_changed(bulk, queries.hash_of(bulk))
+            _refuse_changed(bulk, content_of_bulk(bulk).hash)
+            _ask_for_more(bulk, by, now)
         _store_decision(bulk, decision, by, now, reason)
         if decision == Decision.REJECTED:
             building.reopen(bulk, by=system("approval.rejected", by.request_id), now=now)
@@ -172,7 +177,20 @@ def _store_decision(bulk: BulkPayout, decision: Decision, by: Actor, now: dateti
         raise
 
 
+def _ask_for_more(bulk: BulkPayout, by: Actor, now: datetime) -> None:
+    """Ask for a second approver when this approval passes what may be approved in a day, by all or by one person."""
+    limits, today = queries.limits(bulk.scope), seoul_day(now)
+    of_all = queries.approved_on(bulk.scope, today) + bulk.total_amount
+    of_person = queries.approved_on(bulk.scope, today, approver_id=by.user_id) + bulk.total_amount
+    over = [(limits.day, of_all), (limits.person_day, of_person)]
+    if any(most is not None and total > most for most, total in over) and bulk.approvals_needed < _TWO:
+        bulk.approvals_needed = _TWO
+        bulk.save(update_fields=["approvals_needed"])
+
+
 def _refuse_without_funds(bulk: BulkPayout) -> None:
+    # Two approvals at once must not both count the same money.
+    BankAccount.objects.select_for_update(no_key=True).get(pk=bulk.bank_account_id)
     left = queries.funds(bulk.bank_account).uncommitted - bulk.total_amount
     if left < 0:
         raise FundsTooLow(_("지급 계좌의 잔액이 부족해요. 입금 후 다시 승인해 주세요."), missing=-left)

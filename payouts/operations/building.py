@@ -6,29 +6,35 @@ transaction that claims the settlements, makes the payouts and reserves their mo
 stopped, because what is claimed is no longer free to be chosen.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from access import audit
-from core import clock, ids, jobs
+from core import clock, faultpoints, ids, jobs
 from core.actor import Actor, system
 from core.clock import seoul_day
 from core.errors import Conflict, InvalidRequest
 from core.scope import Scope
+from core.sql import load
 from ledger import posting
 from payouts import amounts, journals, queries
 from payouts.models import BankAccount, BulkPayout, BulkStatus, Payout, PayoutStatus
+from payouts.operations import chunks, replacing
+from payouts.sealing import content_of_bulk
 from payouts.terms import payout_terms
 from settlement import calculators, claims
-from settlement.models import AccountStatus, Calculator, Partner, PartnerSettlement, Setting
+from settlement.models import Calculator, HoldReason, Partner, PartnerSettlement, Setting
 from settlement.operations import holding, partners, settings
 
-CHUNK_PARTNERS = 200
+# In settlements, a payout counting as twenty: a chunk holds its locks for about half a second.
+CHUNK_WEIGHT = 100_000
 
 
 class NothingSelected(InvalidRequest):
@@ -47,20 +53,6 @@ class LeftOutWithoutReason(InvalidRequest):
     """A due negative settlement of a chosen partner may be left out only with a reason the approver sees."""
 
     code = "NEGATIVE_SETTLEMENT_LEFT_OUT"
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A partner that was chosen and could not be paid."""
-
-    partner: str
-    name: str
-    net: int
-    reason: str
-
-    def as_json(self) -> dict[str, object]:
-        """Return the row that is stored on the bulk payout."""
-        return {"partner": self.partner, "name": self.name, "net": self.net, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +126,7 @@ def _let_build(bulk: BulkPayout, selected: Sequence[int], memos: Mapping[str, st
     job = jobs.enqueue(
         scope=bulk.scope,
         kind="payouts.build",
-        arguments={"bulk_payout": bulk.public_id, "settlements": list(selected), **memos},
+        arguments={"bulk_payout": bulk.public_id, "chunks": partner_chunks(bulk.scope, selected), **memos},
         by=by,
         now=now,
         total=len(selected),
@@ -150,17 +142,19 @@ def _refuse_scheduled_past(scheduled_at: datetime | None, now: datetime) -> None
 
 
 def _with_negatives(scope: Scope, chosen: list[int], left_out: Mapping[int, str], today: date) -> list[int]:
-    free = dict(claims.claimable(scope).filter(pk__in=chosen).values_list("pk", "partner_id"))
-    missing = [pk for pk in chosen if pk not in free]
-    if missing:
+    free = set(claims.free_among(scope, chosen))
+    if missing := [pk for pk in chosen if pk not in free]:
         taken = PartnerSettlement.objects.within(scope).filter(pk__in=missing).values_list("public_id", flat=True)
         raise claims.NotClaimable(_("이미 지급에 포함되었거나 지급할 수 없는 정산 내역이 있어요."), ids=list(taken))
-    negatives = claims.claimable(scope).filter(partner_id__in=set(free.values()), net__lt=0, settlement_date__lte=today)
-    added = set(negatives.values_list("pk", flat=True)) - set(chosen)
+    added = set(claims.due_negatives(scope, chosen, today)) - free
     silent = [pk for pk in added & set(left_out) if not left_out[pk].strip()]
     if silent:
         raise LeftOutWithoutReason(_("차감 정산을 제외하려면 사유를 적어 주세요."), count=len(silent))
     return sorted(set(chosen) | (added - set(left_out)))
+
+
+def _array(keys: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, keys))}}}"
 
 
 def _left_out_rows(scope: Scope, left_out: Mapping[int, str]) -> list[dict[str, object]]:
@@ -175,61 +169,76 @@ def build(job: jobs.RunningJob) -> Mapping[str, object]:
     scope, bulk_id = job.scope, str(arguments["bulk_payout"])
     now, by = clock.now(), system("payouts.build", request_id=job.row.public_id)
     memos = Memos(str(arguments["deposit_memo"]), str(arguments["withdrawal_memo"]))
-    selected = _ints(arguments["settlements"])
-    done = 0
-    for chunk in partner_chunks(scope, selected):
+    planned = _chunks(arguments["chunks"])
+    done, total = 0, sum(map(len, planned))
+    for chunk in planned:
         with transaction.atomic():
             build_chunk(scope=scope, bulk_id=bulk_id, settlement_ids=chunk, memos=memos, by=by, now=now)
         done += len(chunk)
-        job.progress(done, len(selected))
+        job.progress(done, total)
     with transaction.atomic():
         bulk = queries.lock_bulk(scope, bulk_id)
         if bulk.status == BulkStatus.PREPARING:
+            replacing.note_replaced(bulk)
             seal_content(bulk, now=now, status=BulkStatus.PREPARED)
+        faultpoints.reached("build.sealing")
+    faultpoints.reached("build.sealed")
     return {"payouts": bulk.payout_count, "skipped": len(bulk.skipped)}
 
 
-def _ints(value: object) -> list[int]:
-    return [int(item) for item in value] if isinstance(value, list) else []
+def _chunks(value: object) -> list[list[int]]:
+    return value if isinstance(value, list) else []
 
 
-def partner_chunks(scope: Scope, selected: Sequence[int]) -> Iterator[list[int]]:
-    """Group what is still free by partner, so that a partner's money never straddles two transactions."""
-    by_partner: dict[tuple[int, str], list[int]] = defaultdict(list)
-    free = claims.claimable(scope).filter(pk__in=selected).values_list("partner_id", "currency", "pk")
-    for partner_id, currency, pk in free.order_by("partner_id", "currency", "pk"):
-        by_partner[partner_id, currency].append(pk)
-    chunk: list[int] = []
-    for number, group in enumerate(by_partner.values(), start=1):
-        chunk += group
-        if number % CHUNK_PARTNERS == 0:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def partner_chunks(scope: Scope, selected: Sequence[int]) -> list[list[int]]:
+    """Return settlements in chunks of whole partners, so that a partner's money never straddles two transactions."""
+    here = {"merchant": scope.merchant_id, "is_test": scope.is_test}
+    values: dict[str, Any] = here | {"ids": _array(selected), "weight": CHUNK_WEIGHT}
+    with connection.cursor() as cursor:
+        cursor.execute(load("payouts", "build_plan"), values)
+        return [list(chunk) for (chunk,) in cursor.fetchall()]
 
 
 def build_chunk(
     *, scope: Scope, bulk_id: str, settlement_ids: Sequence[int], memos: Memos, by: Actor, now: datetime
 ) -> None:
-    """Claim, pay and reserve for the partners of one chunk; partners that cannot be paid are noted and left alone."""
-    bulk = queries.lock_bulk(scope, bulk_id)
+    """
+    Claim, pay and reserve for the partners of one chunk; partners that cannot be paid are noted and left alone.
+
+    Making a chunk again changes nothing. Raises NotEditable when the bulk payout is not being made any more.
+    """
+    bulk = _keep_as_it_is(scope, bulk_id)
     if bulk.status != BulkStatus.PREPARING:
         raise NotEditable(_("이 일괄지급은 더 이상 만들 수 없는 상태예요."), status=bulk.status)
-    locked = claims.lock(scope, settlement_ids)
-    setting, counting = settings.current(scope), calculators.counting(scope, seoul_day(now))
-    skipped: list[Skipped] = []
-    made: list[tuple[Payout, list[PartnerSettlement]]] = []
-    for group in by_partner(locked, setting):
-        partner = group[0].partner
-        reason = why_not(partner, group)
-        if reason:
-            skipped.append(Skipped(partner.public_id, partner.name, sum(row.net for row in group), reason))
-        else:
-            made.append((new_payout(bulk, partner, group, setting, counting, memos, now), group))
-    reserve(scope, bulk, made, by, seoul_day(now), now)
-    bulk.skipped = [*bulk.skipped, *(row.as_json() for row in skipped)]
-    bulk.save(update_fields=["skipped"])
+    making = chunks.Making(
+        bulk=bulk,
+        setting=settings.current(scope),
+        counting=calculators.counting(scope, seoul_day(now)),
+        deposit_memo=memos.deposit,
+        withdrawal_memo=memos.withdrawal,
+        by=by,
+        now=now,
+    )
+    if skipped := chunks.make(making, settlement_ids):
+        _note_skipped(bulk, skipped)
+    faultpoints.reached("build.chunk")
+
+
+def _keep_as_it_is(scope: Scope, bulk_id: str) -> BulkPayout:
+    """Hold a bulk payout against changes until the transaction ends, and return it as it is then."""
+    values: dict[str, Any] = {"merchant": scope.merchant_id, "is_test": scope.is_test, "public_id": bulk_id}
+    with connection.cursor() as cursor:
+        cursor.execute(load("payouts", "build_lock_bulk"), values)
+    return queries.find_bulk(scope, bulk_id)
+
+
+def _note_skipped(bulk: BulkPayout, skipped: Sequence[chunks.Skipped]) -> None:
+    # Last in its transaction: other chunks may be noting theirs, and then wait for this one's end.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update payouts_bulkpayout set skipped = skipped || %s::jsonb where id = %s",
+            [json.dumps([row.as_json() for row in skipped]), bulk.pk],
+        )
 
 
 def by_partner(locked: Sequence[PartnerSettlement], setting: Setting) -> Iterator[list[PartnerSettlement]]:
@@ -245,15 +254,13 @@ def by_partner(locked: Sequence[PartnerSettlement], setting: Setting) -> Iterato
 
 def why_not(partner: Partner, group: Sequence[PartnerSettlement]) -> str:
     """Return the code of the reason for which a partner cannot be paid, empty when it can."""
-    if group[0].currency != "KRW":
-        return "CURRENCY"
-    if sum(row.net for row in group) < 0:
-        return "NEGATIVE"
-    if any(row.hold_reason == "COMPLIANCE" for row in group):
-        return "COMPLIANCE"
-    if partner.account_status != AccountStatus.VERIFIED:
-        return "ACCOUNT_NOT_VERIFIED"
-    return "" if partner.account_confirmed else "ACCOUNT_CHANGE_PENDING"
+    return chunks.refusal(
+        currency=group[0].currency,
+        net=sum(row.net for row in group),
+        reviewed=any(row.hold_reason == HoldReason.COMPLIANCE for row in group),
+        account_status=partner.account_status,
+        account_confirmed=partner.account_confirmed,
+    )
 
 
 def new_payout(
@@ -335,12 +342,11 @@ def reserve(
 
 def seal_content(bulk: BulkPayout, *, now: datetime, status: str) -> None:
     """Bring the totals and the content hash of a locked bulk payout up to date and store them with its status."""
-    live = queries.payouts_of(bulk).exclude(status=PayoutStatus.CANCELLED)
-    figures = list(live.values_list("amount", "settlement_amount"))
-    bulk.payout_count = len(figures)
-    bulk.total_amount = sum(amount for amount, _settlement in figures)
-    bulk.total_settlement_amount = sum(settlement for _amount, settlement in figures)
-    bulk.content_hash = queries.hash_of(bulk)
+    found = content_of_bulk(bulk)
+    bulk.payout_count = found.payouts
+    bulk.total_amount = found.amount
+    bulk.total_settlement_amount = found.settlement_amount
+    bulk.content_hash = found.hash
     bulk.status = status
     bulk.status_changed_at = bulk.updated_at = now
     bulk.save(

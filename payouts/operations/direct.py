@@ -53,13 +53,13 @@ def complete(
     _check_request(settlement_ids, day, seoul_day(now))
     with transaction.atomic():
         # The bulk payout comes first: a repeat that arrives meanwhile waits for its id and then learns that it is used.
-        bulk = _new_bulk(scope, bulk_id, name, by, now)
+        bulk = new_bulk(scope, bulk_id, name, by, now)
         rows = _payable(scope, settlement_ids)
-        made = _payouts(bulk, rows, now)
+        made = make_payouts(bulk, rows, now)
         building.reserve(scope, bulk, made, by, day, now)
         building.seal_content(bulk, now=now, status=BulkStatus.PREPARED)
-        _pay(bulk, [payout for payout, _group in made], day, by)
-        _end(bulk, now)
+        pay(bulk, [payout for payout, _group in made], day, by)
+        end(bulk, now)
         audit.record(
             scope=scope,
             by=by,
@@ -96,7 +96,8 @@ def _payable(scope: Scope, settlement_ids: Sequence[str]) -> list[PartnerSettlem
     return rows
 
 
-def _new_bulk(scope: Scope, bulk_id: str, name: str, by: Actor, now: datetime) -> BulkPayout:
+def new_bulk(scope: Scope, bulk_id: str, name: str, by: Actor, now: datetime) -> BulkPayout:
+    """Store an empty bulk payout that is paid by hand. Raises BULK_PAYOUT_ID_ALREADY_EXISTS."""
     account = _account(scope)
     try:
         with transaction.atomic():
@@ -128,9 +129,10 @@ def _account(scope: Scope) -> BankAccount:
         return BankAccount.objects.get_or_create(**scope.filters(), public_id=OUTSIDE, defaults=usual)[0]
 
 
-def _payouts(
+def make_payouts(
     bulk: BulkPayout, rows: Sequence[PartnerSettlement], now: datetime
 ) -> list[tuple[Payout, list[PartnerSettlement]]]:
+    """Return unsaved payouts of locked settlements. Raises for a partner who owes more than is due."""
     scope = bulk.scope
     setting, counting = settings.current(scope), calculators.counting(scope, seoul_day(now))
     made = []
@@ -143,14 +145,16 @@ def _payouts(
     return made
 
 
-def _pay(bulk: BulkPayout, payouts: Sequence[Payout], day: date, by: Actor) -> None:
-    ends = [Completion(payout=payout, completed_on=day, by=str(by)[:200]) for payout in payouts]
+def pay(bulk: BulkPayout, payouts: Sequence[Payout], day: date, by: Actor, evidence: str = "") -> None:
+    """End payouts well without an attempt, and settle what they reserved against the operator's own funds."""
+    ends = [Completion(payout=payout, completed_on=day, evidence=evidence, by=str(by)[:200]) for payout in payouts]
     Completion.objects.bulk_create(ends, batch_size=1_000)
     postings = [journals.paid_by_hand(queries.money_of(payout, bulk.bank_account), day) for payout in payouts]
     posting.post_many(scope=bulk.scope, postings=postings, by=by)
 
 
-def _end(bulk: BulkPayout, now: datetime) -> None:
+def end(bulk: BulkPayout, now: datetime) -> None:
+    """Complete a bulk payout of which every payout has ended."""
     bulk.status = BulkStatus.COMPLETED
     bulk.started_at = bulk.ended_at = bulk.status_changed_at = bulk.updated_at = now
     bulk.save(update_fields=["status", "started_at", "ended_at", "status_changed_at", "updated_at"])

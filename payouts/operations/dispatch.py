@@ -10,44 +10,47 @@ under another reference.
 
 import os
 import socket
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from access import sealed
-from core import clock
+from core import clock, faultpoints
 from core.actor import system
+from core.rows import update
+from core.sql import load
 from ledger import posting
-from payouts import journals, queries
-from payouts.models import Attempt, AttemptState, BankAccount, BulkStatus
-from payouts.operations import results
-from payouts.rails.base import Instruction, Outcome
-from payouts.rails_in_use import patience, rail
+from payouts import journals, queries, rails
+from payouts.models import Attempt, AttemptState, BankAccount, BulkStatus, DispatchStop, StopKind
+from payouts.operations import results, stopping
+from payouts.operations.lanes import call_each
+from payouts.rails.base import Instruction, Outcome, OutcomeKind
+from payouts.rails_in_use import at_once, patience, rail
 
 _BY = system("payouts.dispatch")
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An attempt this worker holds: the fence guards everything it will write."""
+    """An attempt this worker holds: the fence guards everything it will write. A probe passes an open breaker."""
 
     attempt_id: int
     fence: int
+    is_probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An attempt past the point of no return, with the instruction to be sent once."""
+    """An attempt past the point of no return, with the instruction to be sent once while the lease lasts."""
 
     attempt_id: int
     fence: int
     rail: str
     instruction: Instruction
+    lease_until: datetime
 
 
 def worker_name() -> str:
@@ -55,25 +58,34 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def claim(*, worker: str, limit: int, now: datetime) -> list[Claimed]:
-    """Claim due attempts of running bulk payouts; every attempt goes to one worker only."""
-    with transaction.atomic(durable=True):
-        due = Attempt.objects.filter(
-            state=AttemptState.CREATED,
-            due_at__lte=now,
-            payout__bulk_payout__status=BulkStatus.ONGOING,
-            payout__bulk_payout__bank_account__is_stopped=False,
-        )
-        locked = due.order_by("due_at", "pk").select_for_update(of=("self",), skip_locked=True)
-        found = [(row.pk, row.fence + 1) for row in locked.only("pk", "fence")[:limit]]
-        Attempt.objects.filter(pk__in=[pk for pk, _fence in found]).update(
-            state=AttemptState.CLAIMED,
-            state_changed_at=now,
-            fence=F("fence") + 1,
-            lease_until=now + patience().lease,
-            claimed_by=worker,
-        )
-    return [Claimed(pk, fence) for pk, fence in found]
+def rails_called() -> list[str]:
+    """Return the names of the rails whose instructions are sent by calls."""
+    return [name for name in rails.names() if not rail(name).promises.by_file]
+
+
+def rails_due(now: datetime) -> list[str]:
+    """Return the names of the rails through which something may wait to be sent."""
+    due = Attempt.objects.filter(state=AttemptState.CREATED, due_at__lte=now)
+    return [name for name in rails_called() if due.filter(rail=name).exists()]
+
+
+def claim(*, rail_name: str, worker: str, limit: int, now: datetime, is_probe: bool = False) -> list[Claimed]:
+    """Claim due attempts of running bulk payouts through one rail; every attempt goes to one worker only."""
+    values: dict[str, str | int | bool | datetime] = {
+        "rail": rail_name,
+        "worker": worker,
+        "limit": limit,
+        "now": now,
+        "lease_until": now + patience().lease,
+        "probe": is_probe,
+    }
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(load("payouts", "claim_attempts"), values)
+        found = [Claimed(attempt_id, fence, is_probe) for attempt_id, fence in sorted(cursor.fetchall())]
+        faultpoints.reached("dispatch.claiming")
+    if found:
+        faultpoints.reached("dispatch.claimed")
+    return found
 
 
 def pass_point_of_no_return(claimed: Sequence[Claimed], now: datetime) -> list[Ready]:
@@ -85,34 +97,59 @@ def pass_point_of_no_return(claimed: Sequence[Claimed], now: datetime) -> list[R
     if not claimed:
         return []
     with transaction.atomic(durable=True):
-        ids = [one.attempt_id for one in claimed]
-        accounts = (
-            BankAccount.objects.filter(bulk_payouts__payouts__attempts__in=ids).distinct().values_list("pk", flat=True)
-        )
+        mine = _still_mine(claimed, now)
         # One worker at a time decides about an account's money.
+        accounts = BankAccount.objects.filter(pk__in={row.payout.bulk_payout.bank_account_id for row in mine})
         spendable = {
-            row.pk: queries.funds(row).spendable
-            for row in BankAccount.objects.filter(pk__in=list(accounts)).order_by("pk").select_for_update()
+            row.pk: queries.spendable(row)
+            for row in accounts.order_by("pk").select_for_update(of=("self",), no_key=True)
         }
-        fences = {one.attempt_id: one.fence for one in claimed}
-        mine = [
-            row
-            for row in queries.lock_attempts(ids)
-            if row.state == AttemptState.CLAIMED
-            and row.fence == fences[row.pk]
-            and row.lease_until
-            and row.lease_until > now
-        ]
+        stops = _Stops({one.attempt_id for one in claimed if one.is_probe})
         sendable: list[Attempt] = []
+        waiting: list[Attempt] = []
         for attempt in mine:
             account = attempt.payout.bulk_payout.bank_account_id
-            if _may_be_sent(attempt, now) and spendable[account] >= attempt.amount:
+            if not stops.hold(attempt) and _may_be_sent(attempt, now) and spendable[account] >= attempt.amount:
                 spendable[account] -= attempt.amount
                 sendable.append(attempt)
             else:
-                _put_back(attempt, now)
+                waiting.append(attempt)
+        _put_back(waiting, now)
         _commit_to_send(sendable, now)
-        return [Ready(row.pk, row.fence, row.rail, instruction_of(row)) for row in sendable]
+        faultpoints.reached("dispatch.submitting")
+        ready = [Ready(row.pk, row.fence, row.rail, instruction_of(row), row.lease_until or now) for row in sendable]
+    faultpoints.reached("dispatch.submitted")
+    return ready
+
+
+def _still_mine(claimed: Sequence[Claimed], now: datetime) -> list[Attempt]:
+    fences = {one.attempt_id: one.fence for one in claimed}
+    return [
+        row
+        for row in queries.lock_attempts(list(fences))
+        if row.state == AttemptState.CLAIMED
+        and row.fence == fences[row.pk]
+        and row.lease_until
+        and row.lease_until > now
+    ]
+
+
+class _Stops:
+    """The stops in force when a chunk is about to pass its point of no return."""
+
+    def __init__(self, probes: set[int]) -> None:
+        self._probes = probes
+        self._open = list(DispatchStop.objects.filter(ended_at=None))
+
+    def hold(self, attempt: Attempt) -> bool:
+        """Say whether a stop keeps an attempt from being sent."""
+        whose = (attempt.payout.merchant_id, attempt.payout.is_test)
+        return any(
+            found.rail in ("", attempt.rail)
+            and (found.merchant_id is None or (found.merchant_id, found.is_test) == whose)
+            and not (found.kind == StopKind.BREAKER and attempt.pk in self._probes)
+            for found in self._open
+        )
 
 
 def _may_be_sent(attempt: Attempt, now: datetime) -> bool:
@@ -130,12 +167,13 @@ def _may_be_sent(attempt: Attempt, now: datetime) -> bool:
     )
 
 
-def _put_back(attempt: Attempt, now: datetime) -> None:
-    attempt.state = AttemptState.CREATED
-    attempt.state_changed_at = now
-    attempt.due_at = now + patience().retry_pauses[0]
-    attempt.lease_until = None
-    attempt.save(update_fields=["state", "state_changed_at", "due_at", "lease_until"])
+def _put_back(waiting: Sequence[Attempt], now: datetime) -> None:
+    for row in waiting:
+        row.state = AttemptState.CREATED
+        row.state_changed_at = now
+        row.due_at = now + patience().retry_pauses[0]
+        row.lease_until = None
+    update(waiting, ["state", "state_changed_at", "due_at", "lease_until"])
 
 
 def _commit_to_send(sendable: Sequence[Attempt], now: datetime) -> None:
@@ -146,9 +184,7 @@ def _commit_to_send(sendable: Sequence[Attempt], now: datetime) -> None:
         row.submitted_at = row.state_changed_at = now
         row.lease_until = lease
         row.not_received_at = None
-    Attempt.objects.bulk_update(
-        sendable, ["state", "submission_no", "submitted_at", "state_changed_at", "lease_until", "not_received_at"]
-    )
+    update(sendable, ["state", "submission_no", "submitted_at", "state_changed_at", "lease_until", "not_received_at"])
     day = clock.seoul_day(now)
     for scope in {row.payout.scope for row in sendable}:
         postings = [
@@ -179,8 +215,7 @@ def call(ready: Sequence[Ready]) -> list[results.Answered]:
     """Send each instruction once, side by side; no transaction is open and nothing is retried."""
     if not ready:
         return []
-    with ThreadPoolExecutor(max_workers=len(ready)) as pool:
-        outcomes = list(pool.map(_send, ready))
+    outcomes = call_each(ready[0].rail, _send, ready)
     return [
         results.Answered(one.attempt_id, one.fence, "send", outcome)
         for one, outcome in zip(ready, outcomes, strict=True)
@@ -188,19 +223,36 @@ def call(ready: Sequence[Ready]) -> list[results.Answered]:
 
 
 def _send(one: Ready) -> Outcome:
-    return rail(one.rail).send(one.instruction)
+    # A worker that was held up lets go: what it has not sent it can still prove not to have sent.
+    if clock.now() + patience().longest_call > one.lease_until:
+        return Outcome(kind=OutcomeKind.NOT_SENT, code="LEASE_ENDING", message="The lease was about to end.")
+    faultpoints.reached("bank.sending")
+    outcome = rail(one.rail).send(one.instruction)
+    faultpoints.reached("bank.sent")
+    return outcome
 
 
-def send_due(*, now: datetime, limit: int | None = None) -> int:
+def send_some(rail_name: str, *, limit: int, now: datetime, is_probe: bool = False) -> int:
     """
-    Send one chunk of due attempts and record what came back; returns how many were claimed.
+    Send one chunk of what is due through a rail and record what came back; returns how many were claimed.
 
     A chunk is never larger than what can be called at once, so that nothing waits past its own point of no return.
     """
-    claimed = claim(worker=worker_name(), limit=limit or settings.BANK_CONCURRENCY, now=now)
+    claimed = claim(rail_name=rail_name, worker=worker_name(), limit=limit, now=now, is_probe=is_probe)
     ready = pass_point_of_no_return(claimed, clock.now())
     results.record(call(ready), now=clock.now())
     return len(claimed)
+
+
+def send_due(*, now: datetime, limit: int | None = None) -> int:
+    """Send one chunk of what is due through each rail; returns how many attempts were claimed."""
+    return sum(send_some(name, limit=limit or at_once(name), now=now) for name in rails_called())
+
+
+def send_probe(now: datetime) -> int:
+    """Send one transfer through a rail whose breaker is open and asks for a probe; returns how many went out."""
+    name = stopping.take_probe(now)
+    return send_some(name, limit=1, now=now, is_probe=True) if name else 0
 
 
 def expire_leases(now: datetime) -> int:
@@ -209,22 +261,17 @@ def expire_leases(now: datetime) -> int:
 
     Time alone never frees a submission: the bank may have it.
     """
-    expired = {"lease_until__lt": now}
     with transaction.atomic():
-        freed = Attempt.objects.filter(
-            pk__in=_locked_ids(
-                Attempt.objects.filter(state=AttemptState.CLAIMED, **expired).values_list("pk", flat=True)
-            )
-        ).update(state=AttemptState.CREATED, state_changed_at=now, lease_until=None)
-        unknown = Attempt.objects.filter(
-            pk__in=_locked_ids(
-                Attempt.objects.filter(state=AttemptState.SUBMITTING, **expired).values_list("pk", flat=True)
-            )
-        ).update(state=AttemptState.UNKNOWN, state_changed_at=now, lease_until=None, next_inquiry_at=now)
+        freed = _expired(AttemptState.CLAIMED, now).update(
+            state=AttemptState.CREATED, state_changed_at=now, lease_until=None
+        )
+        unknown = _expired(AttemptState.SUBMITTING, now).update(
+            state=AttemptState.UNKNOWN, state_changed_at=now, lease_until=None, next_inquiry_at=now
+        )
     return freed + unknown
 
 
-def _locked_ids(ids: Iterable[int]) -> list[int]:
-    found = sorted(ids)
-    rows = Attempt.objects.filter(pk__in=found, state__in=(AttemptState.CLAIMED, AttemptState.SUBMITTING))
-    return list(rows.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+def _expired(state: AttemptState, now: datetime) -> QuerySet[Attempt]:
+    # State and lease are looked at under the lock: a worker may have gone on since anybody looked last.
+    late = Attempt.objects.filter(state=state, lease_until__lt=now).order_by("pk")
+    return Attempt.objects.filter(pk__in=list(late.select_for_update(skip_locked=True).values_list("pk", flat=True)))

@@ -17,6 +17,16 @@ from payouts.models import BankAccount
 _TABLE, _COLUMN = "payouts_bankaccount", "number"
 
 
+def _place(scope: Scope, public_id: str) -> str:
+    return f"{scope.merchant_id}/{'test' if scope.is_test else 'live'}/{public_id}"
+
+
+def number_of(account: BankAccount) -> str:
+    """Open the number of an account, in digits; only what is told to its bank may ask. Raises sealed.CannotOpen."""
+    row = _place(account.scope, account.public_id)
+    return sealed.digits(sealed.unseal(account.number_sealed, table=_TABLE, column=_COLUMN, row=row))
+
+
 def open_bank_account(
     *,
     scope: Scope,
@@ -31,14 +41,13 @@ def open_bank_account(
 ) -> BankAccount:
     """Set up an account to pay from, through a rail. The number is sealed."""
     public_id = public_id or ids.new_id(ids.BANK_ACCOUNT, now)
-    row = f"{scope.merchant_id}/{'test' if scope.is_test else 'live'}/{public_id}"
     with transaction.atomic():
         account = BankAccount.objects.create(
             **scope.filters(),
             public_id=public_id,
             name=name,
             bank=bank,
-            number_sealed=sealed.seal(number, table=_TABLE, column=_COLUMN, row=row),
+            number_sealed=sealed.seal(number, table=_TABLE, column=_COLUMN, row=_place(scope, public_id)),
             last4=sealed.last4(number),
             holder=holder,
             rail=rail,

@@ -6,33 +6,44 @@ same open state. Success, refusal, proof of non-receipt and return each post the
 changes the state; an unclear answer posts nothing.
 """
 
+import json
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from access.webhooks.operations import SWEEPER as WEBHOOKS
+from core import faultpoints, jobs
 from core.actor import system
 from core.clock import seoul_day
+from core.rows import update
 from core.scope import Scope
 from ledger import posting
 from ledger.posting import Posting
 from payouts import journals, queries
 from payouts.journals import Money
-from payouts.models import Attempt, AttemptState, BankEvent, Payout, PayoutStatus
-from payouts.operations import building, running
+from payouts.models import Attempt, AttemptState, BankAccount, BankEvent, Payout, PayoutStatus
+from payouts.operations import building, running, stopping
 from payouts.rails.base import FailureClass, Outcome, OutcomeKind
 from payouts.rails_in_use import patience, rail
 from settlement.models import HoldReason
 from settlement.operations import holding
 
 _BY = system("payouts.results")
+_UNDECIDED = (AttemptState.ACCEPTED, AttemptState.UNKNOWN)
 _OPEN_FOR = {
     "send": (AttemptState.SUBMITTING,),
-    "inquire": (AttemptState.ACCEPTED, AttemptState.UNKNOWN),
+    "inquire": _UNDECIDED,
+    "statement": _UNDECIDED,
+    "decide": _UNDECIDED,
 }
+# The code under which two people decided that nothing was paid.
+BY_HAND = "DECIDED_BY_HAND"
 _RETRIED = (FailureClass.FUNDS, FailureClass.LIMIT, FailureClass.WINDOW, FailureClass.TECHNICAL)
 _HELD = {FailureClass.ACCOUNT: HoldReason.ACCOUNT, FailureClass.COMPLIANCE: HoldReason.COMPLIANCE}
 
@@ -46,6 +57,7 @@ ADVICE: dict[FailureClass, str] = {
     FailureClass.COMPLIANCE: gettext_noop("준법 검토가 필요해요. 승인자가 확인해야 다시 지급할 수 있어요."),
     FailureClass.UNKNOWN: gettext_noop("은행에 결과를 문의해 주세요."),
 }
+_BY_HAND_ADVICE = gettext_noop("두 사람이 지급되지 않았음을 확인했어요. 다시 지급할 수 있어요.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +80,58 @@ def record(answers: Sequence[Answered], *, now: datetime) -> int:
     if not answers:
         return 0
     with transaction.atomic(durable=True):
-        by_id = {row.pk: row for row in queries.lock_attempts([answer.attempt_id for answer in answers])}
-        changes, evidence, late = _Changes(now), [], []
-        for answer in sorted(answers, key=lambda one: one.attempt_id):
-            attempt = by_id[answer.attempt_id]
-            counts = attempt.fence == answer.fence and attempt.state in _OPEN_FOR[answer.call]
-            evidence.append(_evidence(attempt, answer, counts=counts, now=now))
-            if counts:
-                changes.apply(attempt, answer.outcome)
-            elif attempt.state in _OPEN_FOR["inquire"]:
-                late.append(attempt.pk)
-        BankEvent.objects.bulk_create(evidence)
-        # Too late to decide, but reason enough to ask at once.
-        Attempt.objects.filter(pk__in=late).update(next_inquiry_at=now)
-        changes.store()
-    for scope, bulk_id in {(row.payout.scope, row.payout.bulk_payout.public_id) for row in by_id.values()}:
+        done = apply(answers, now=now)
+        faultpoints.reached("results.recording")
+    faultpoints.reached("results.recorded")
+    follow_up(done, now=now)
+    return done.applied
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a set of answers did: how many counted, whose bulk payouts they touched, how each rail answered a send."""
+
+    applied: int
+    bulks: frozenset[tuple[Scope, str]]
+    sent: Sequence[tuple[str, OutcomeKind]]
+
+
+def apply(answers: Sequence[Answered], *, now: datetime) -> Done:
+    """Store answers and what they do in the caller's transaction, which `follow_up` has to follow."""
+    by_id = {row.pk: row for row in queries.lock_attempts([answer.attempt_id for answer in answers])}
+    changes, evidence, late = _Changes(now), [], []
+    for answer in sorted(answers, key=lambda one: one.attempt_id):
+        attempt = by_id[answer.attempt_id]
+        counts = attempt.fence == answer.fence and attempt.state in _OPEN_FOR[answer.call]
+        again = attempt.state == AttemptState.SUCCEEDED and answer.call == "inquire"
+        evidence.append(_evidence(attempt, answer, counts=counts or again, now=now))
+        if counts:
+            changes.apply(attempt, answer.outcome)
+        elif again:
+            changes.look_again(attempt, answer.outcome)
+        elif attempt.state in _UNDECIDED:
+            late.append(attempt.pk)
+    BankEvent.objects.bulk_create(evidence)
+    # Too late to decide, but reason enough to ask at once.
+    Attempt.objects.filter(pk__in=late).update(next_inquiry_at=now)
+    changes.store()
+    return Done(
+        applied=len(changes.stored),
+        bulks=frozenset((row.payout.scope, row.payout.bulk_payout.public_id) for row in by_id.values()),
+        sent=[(by_id[one.attempt_id].rail, one.outcome.kind) for one in answers if one.call == "send"],
+    )
+
+
+def follow_up(done: Done, *, now: datetime) -> None:
+    """Bring bulk payouts in line with their payouts, let breakers know how rails answered, and wake the webhooks."""
+    jobs.wake(WEBHOOKS)
+    for scope, bulk_id in done.bulks:
         running.advance(scope=scope, bulk_id=bulk_id, now=now)
-    return len(changes.stored)
+    for name in {name for name, _kind in done.sent}:
+        kinds = [kind for rail_name, kind in done.sent if rail_name == name]
+        unclear = kinds.count(OutcomeKind.UNKNOWN)
+        clear = len(kinds) - unclear - kinds.count(OutcomeKind.NOT_SENT)
+        stopping.watch(rail=name, unclear=unclear, clear=clear, now=now)
 
 
 def _evidence(attempt: Attempt, answer: Answered, *, counts: bool, now: datetime) -> BankEvent:
@@ -127,6 +174,7 @@ class _Changes:
     retries: list[Attempt] = field(default_factory=list)
     postings: dict[Scope, list[Posting]] = field(default_factory=lambda: defaultdict(list))
     refused: list[tuple[Attempt, FailureClass]] = field(default_factory=list)
+    undone: list[tuple[Attempt, str]] = field(default_factory=list)
 
     def apply(self, attempt: Attempt, outcome: Outcome) -> None:
         """Decide what an answer that counts means for its attempt."""
@@ -146,16 +194,31 @@ class _Changes:
             case OutcomeKind.UNKNOWN:
                 self._wait(attempt, AttemptState.UNKNOWN)
 
+    def look_again(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Weigh what the bank says later about a success: that it came back, or that it failed after all."""
+        attempt.next_inquiry_at = None
+        if outcome.kind is OutcomeKind.FAILED:
+            self.undone.append((attempt, outcome.code))
+        elif outcome.returned_at is not None:
+            # The statement says how much came back, and when.
+            BankAccount.objects.filter(pk=attempt.payout.bulk_payout.bank_account_id).update(statement_checked_at=None)
+            update([attempt], ["next_inquiry_at"])
+        else:
+            update([attempt], ["next_inquiry_at"])
+
     def store(self) -> None:
         """Store everything in the caller's transaction: attempts before the payouts that follow them, journals last."""
         for attempt, kind in self.refused:
-            _tell_why(attempt.payout, attempt.bank_code, ADVICE[kind])
-        Attempt.objects.bulk_update(self.stored, _CHANGED)
+            advice = _BY_HAND_ADVICE if attempt.bank_code == BY_HAND else ADVICE[kind]
+            _tell_why(attempt.payout, attempt.bank_code, advice)
+        update(self.stored, _CHANGED)
         Attempt.objects.bulk_create(self.retries)
         for scope, postings in self.postings.items():
             posting.post_many(scope=scope, postings=postings, by=_BY)
         for attempt, kind in self.refused:
             _set_free(attempt, PayoutStatus.FAILED, _HELD.get(kind, HoldReason.NONE), self.now)
+        for attempt, code in self.undone:
+            _come_back(attempt, attempt.amount, code, self.now, self.now)
 
     def _post(self, attempt: Attempt, posting_: Posting) -> None:
         self.postings[attempt.payout.scope].append(posting_)
@@ -212,7 +275,9 @@ class _Changes:
 
     def _wait(self, attempt: Attempt, state: AttemptState, *, pause: timedelta | None = None) -> None:
         pauses = patience().inquiry_pauses
-        next_pause = pause or pauses[min(attempt.inquiries, len(pauses) - 1)]
+        # Spread by a fifth either way, so that what went wrong together is not asked about together.
+        spread = random.uniform(0.8, 1.2)  # noqa: S311 - no secret hangs on it
+        next_pause = pause or pauses[min(attempt.inquiries, len(pauses) - 1)] * spread
         attempt.next_inquiry_at = self.now + next_pause if attempt.inquiries < len(pauses) else None
         attempt.inquiries += 1
         self._move(attempt, state)
@@ -241,29 +306,61 @@ def _set_free(attempt: Attempt, reason: str, hold: HoldReason, now: datetime) ->
         holding.keep(settlements=freed, reason=hold, by=_BY, now=now)
 
 
-def record_return(*, attempt_id: int, amount: int, returned_at: datetime, now: datetime) -> bool:
+class Return(StrEnum):
+    """What became of money that is said to have come back."""
+
+    RECORDED = "RECORDED"
+    DIFFERS = "DIFFERS"
+    """It came back short by more than a bank's fee, or is more than was sent: people have to look."""
+    NOT_YET = "NOT_YET"
+    """Its success is not recorded yet."""
+    KNOWN = "KNOWN"
+
+
+def record_return(*, attempt_id: int, amount: int, returned_at: datetime, now: datetime, evidence: str = "") -> Return:
     """
     Money came back after success: undo the payment and its withholding, hold the money, free the settlements.
 
-    Happens once; False when the attempt is not a success of exactly this amount.
+    Happens once. What the returning bank kept, up to the scope's limit, is our expense; the partner is credited in
+    full.
     """
     with transaction.atomic(durable=True):
         (attempt,) = queries.lock_attempts([attempt_id])
-        if attempt.state != AttemptState.SUCCEEDED or attempt.amount != amount or attempt.executed_at is None:
-            return False
-        moved = money(attempt)
-        day = seoul_day(returned_at)
-        back = [
-            journals.come_back(moved, attempt.reference, day),
-            journals.attribute_return(moved, attempt.reference, seoul_day(attempt.executed_at), day),
-        ]
-        posting.post_many(scope=attempt.payout.scope, postings=back, by=_BY)
-        _tell_why(
-            attempt.payout,
-            "RETURNED",
-            gettext_noop("받는 은행이 돈을 돌려보냈어요. 계좌를 확인한 뒤 다시 지급해 주세요."),
+        if attempt.state == AttemptState.RETURNED:
+            return Return.KNOWN
+        if attempt.state != AttemptState.SUCCEEDED:
+            return Return.NOT_YET
+        kept = attempt.amount - amount
+        fits = 0 <= kept <= queries.limits(attempt.payout.scope).return_fee and amount > 0
+        BankEvent.objects.create(
+            attempt=attempt,
+            call="statement",
+            outcome="RETURNED" if fits else "OTHER_AMOUNT",
+            code="RETURNED",
+            evidence=evidence or json.dumps({"amount": amount, "returnedAt": returned_at.isoformat()}),
+            fence=attempt.fence,
+            applied=fits,
+            at=now,
         )
-        _move(attempt, AttemptState.RETURNED, now)
-        attempt.save(update_fields=_CHANGED)
-        _set_free(attempt, PayoutStatus.RETURNED, HoldReason.ACCOUNT, now)
-    return True
+        if not fits:
+            return Return.DIFFERS
+        _come_back(attempt, amount, "RETURNED", returned_at, now)
+        faultpoints.reached("returns.recording")
+    faultpoints.reached("returns.recorded")
+    return Return.RECORDED
+
+
+def _come_back(attempt: Attempt, amount: int, code: str, returned_at: datetime, now: datetime) -> None:
+    moved, day = money(attempt), seoul_day(returned_at)
+    paid_on = seoul_day(attempt.executed_at or now)
+    back = [
+        journals.come_back(moved, attempt.reference, day, kept=attempt.amount - amount),
+        journals.attribute_return(moved, attempt.reference, paid_on, day),
+    ]
+    posting.post_many(scope=attempt.payout.scope, postings=back, by=_BY)
+    why = gettext_noop("받는 은행이 돈을 돌려보냈어요. 계좌를 확인한 뒤 다시 지급해 주세요.")
+    _tell_why(attempt.payout, code, why)
+    _move(attempt, AttemptState.RETURNED, now)
+    attempt.next_inquiry_at = None
+    update([attempt], _CHANGED)
+    _set_free(attempt, PayoutStatus.RETURNED, HoldReason.ACCOUNT, now)

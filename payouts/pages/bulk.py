@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,8 +24,16 @@ from django.utils.translation import gettext_lazy
 from access import stepup
 from access.requests import PageRequest
 from access.roles import Permission, allowed
-from console.columns import Label, Row
-from console.filters import BoundFilters, Chip, ChoiceFilter, IdFilter, Keyword, KeywordFilter
+from console.columns import Column, Kind, Label, Row
+from console.filters import (
+    BooleanFilter,
+    BoundFilters,
+    Chip,
+    ChoiceFilter,
+    IdFilter,
+    Keyword,
+    KeywordFilter,
+)
 from console.lists import ListPage
 from console.pages import PageView, is_htmx
 from console.selection import BulkAction, Selection
@@ -34,10 +42,10 @@ from core.errors import DomainError, InvalidRequest
 from core.scope import Scope
 from payouts import queries
 from payouts.forms import DetailsForm, NeededReasonForm, ReasonForm
-from payouts.models import BulkPayout, BulkStatus, Decision, Payout, PayoutStatus
-from payouts.operations import approval, building, running
+from payouts.models import BulkPayout, BulkStatus, Decision, Payout, PayoutMethod, PayoutStatus
+from payouts.operations import approval, building, by_hand, running
 from payouts.operations.approval import ContentChanged
-from payouts.pages import lists, reads, shown
+from payouts.pages import links, lists, reads, review, shown, transfers
 
 SHOWN_SKIPPED = 200
 
@@ -70,7 +78,7 @@ def choices(request: PageRequest, bulk: BulkPayout) -> Choices:
     return Choices(
         submit=may_submit and bulk.status == BulkStatus.PREPARED and bulk.payout_count > 0,
         decide=pending and not own and not decided,
-        edit=may_submit and bulk.status in building.EDITABLE,
+        edit=may_submit and bulk.status in building.EDITABLE and bulk.method == PayoutMethod.AGENCY,
         cancel=may_stop and bulk.status in (*building.EDITABLE, BulkStatus.PREPARING),
         stop=may_stop and bulk.status == BulkStatus.ONGOING,
         own=pending and own,
@@ -102,7 +110,7 @@ def _take_out(request: PageRequest, chosen: Selection, _form: forms.Form) -> Htt
     building.remove_payouts(scope=request.scope, bulk_id=bulk_id, payout_ids=removed, by=request.actor, now=clock.now())
     done = _("지급 %(count)d건을 뺐어요. 정산 내역은 다시 지급할 수 있어요.") % {"count": len(removed)}
     messages.success(request, done)
-    return redirect(lists.bulk_url(bulk_id))
+    return redirect(links.bulk_url(bulk_id))
 
 
 TAKE_OUT = BulkAction(
@@ -118,6 +126,26 @@ TAKE_OUT = BulkAction(
 )
 
 
+_ELSEWHERE = frozenset({"bulk_payout__public_id", "bulk_payout__name", "method", "bulk_payout__scheduled_at"})
+
+
+def _columns() -> tuple[Column, ...]:
+    """Return the columns of the list of payouts that say something inside one bulk payout, with the netting."""
+    credit, back = gettext_lazy("더한 정산"), gettext_lazy("차감")
+    netting = (
+        Column("reserved_credit", credit, Kind.WON, total=True, currency="currency"),
+        Column("taken_back", back, Kind.SIGNED_WON, total=True, currency="currency"),
+    )
+    found: list[Column] = []
+    for column in lists.PayoutList.columns:
+        if column.key not in _ELSEWHERE:
+            shows = column.default and column.key not in {"created_at", "settlement_amount"}
+            found.append(replace(column, default=shows or column.key == "new"))
+        if column.key == "amount":
+            found += netting
+    return tuple(found)
+
+
 class BulkPayoutPage(ListPage):
     """One bulk payout: its status, its money, who approved it, and its payouts."""
 
@@ -128,11 +156,7 @@ class BulkPayoutPage(ListPage):
     template = "payouts/bulk.html"
     order = ("-amount", "-id")
     currency = "currency"
-    columns = tuple(
-        replace(column, default=(column.default and column.key != "created_at") or column.key == "new")
-        for column in lists.PayoutList.columns
-        if column.key not in {"bulk_payout__public_id", "bulk_payout__name", "method", "bulk_payout__scheduled_at"}
-    )
+    columns = _columns()
     extra = lists.PayoutList.extra
     filters = (
         IdFilter("bulk", gettext_lazy("일괄지급"), "bulk_payout__public_id"),
@@ -145,6 +169,20 @@ class BulkPayoutPage(ListPage):
             ),
         ),
         ChoiceFilter("status", gettext_lazy("상태"), tuple(PayoutStatus.choices), badges=shown.PAYOUT_BADGES),
+        BooleanFilter(
+            "new",
+            gettext_lazy("계좌"),
+            field="is_new_destination",
+            yes=gettext_lazy("처음 보내는 계좌"),
+            no=gettext_lazy("보낸 적 있는 계좌"),
+        ),
+        BooleanFilter(
+            "netted",
+            gettext_lazy("차감"),
+            yes=gettext_lazy("차감 있음"),
+            no=gettext_lazy("차감 없음"),
+            condition=lambda wanted: Q(reserved_debit__gt=0) if wanted else Q(reserved_debit=0),
+        ),
     )
     actions = (TAKE_OUT, lists.AGAIN)
     blank = gettext_lazy("아직 만들어진 지급이 없어요.")
@@ -158,11 +196,11 @@ class BulkPayoutPage(ListPage):
 
     def queryset(self, scope: Scope) -> QuerySet[Payout]:
         """Return payouts; the filter names the bulk payout."""
-        return Payout.objects.within(scope)
+        return Payout.objects.within(scope).annotate(taken_back=-F("reserved_debit"))
 
     def row_url(self, row: Row) -> str | None:
         """Open the payout."""
-        return lists.payout_url(row["public_id"])
+        return links.payout_url(row["public_id"])
 
     def row_class(self, row: Row) -> str:
         """Mark what needs somebody, set back what was cancelled."""
@@ -206,7 +244,24 @@ class BulkPayoutPage(ListPage):
             "given": _given(bulk, approvals),
             "timeline": reads.timeline_of_bulk(bulk),
             "expires": bulk.submitted_at + approval.APPROVAL_LIFE if bulk.submitted_at else None,
+            "proof": review.proof_of(bulk),
+            "transfer_files": transfers.panel(request, bulk),
+            **(_review(bulk) if bulk.status in building.EDITABLE and bulk.payout_count else {}),
         }
+
+
+def _review(bulk: BulkPayout) -> dict[str, object]:
+    """Return what is looked at before the money goes out."""
+    before = review.last_cycle(bulk)
+    return {
+        "reviewed": True,
+        "changes": review.changes(bulk, before) if before else None,
+        "change_columns": review.CHANGE_COLUMNS,
+        "netted": review.netted(bulk),
+        "destinations": review.destinations(bulk),
+        "taxes": review.taxes(bulk),
+        "planned": review.planned_of_bulk(bulk),
+    }
 
 
 def _given(bulk: BulkPayout, approvals: list[Any]) -> int:
@@ -229,7 +284,7 @@ class OpenView(PageView):
         """Go to the page, keeping the other conditions."""
         params = request.GET.copy()
         bulk_id = "".join(params.pop("bulk", [])[:1])
-        target = lists.bulk_url(bulk_id) if bulk_id else reverse("payouts:bulk-payouts")
+        target = links.bulk_url(bulk_id) if bulk_id else reverse("payouts:bulk-payouts")
         return redirect(f"{target}?{params.urlencode()}" if params else target)
 
 
@@ -266,6 +321,7 @@ class ActionView(PageView):
     heading: ClassVar[Label]
     button: ClassVar[Label]
     says: ClassVar[Label]
+    says_by_hand: ClassVar[Label] = ""
     done: ClassVar[Label]
     danger: ClassVar[bool] = False
     needs_code: ClassVar[bool] = False
@@ -294,7 +350,7 @@ class ActionView(PageView):
             fresh = queries.find_bulk(request.scope, bulk_id)
             return render(request, "payouts/changed.html", {"bulk": fresh, "error": refusal}, status=refusal.status)
         messages.success(request, str(self.done))
-        return redirect(lists.bulk_url(bulk_id))
+        return redirect(links.bulk_url(bulk_id))
 
     def act(self, request: PageRequest, bulk: BulkPayout, data: Mapping[str, Any]) -> None:
         """Do it."""
@@ -304,13 +360,14 @@ class ActionView(PageView):
         context = {
             "action": self,
             "title": self.heading,
+            "says": self.says_by_hand if self.says_by_hand and bulk.method == PayoutMethod.DIRECT else self.says,
             "bulk": bulk,
             "form": form,
-            "cover": reads.cover(bulk) if self.needs_code else None,
+            "cover": reads.cover(bulk) if self.needs_code and bulk.method == PayoutMethod.AGENCY else None,
             "seen": shown.short_hash(bulk.content_hash),
             "ask_code": self.needs_code and not stepup.is_fresh(request),
             "code_field": stepup.CODE_FIELD,
-            "back": lists.bulk_url(bulk.public_id),
+            "back": links.bulk_url(bulk.public_id),
         }
         return render(request, "payouts/_ask.html" if is_htmx(request) else "payouts/ask.html", context)
 
@@ -342,6 +399,7 @@ class ApproveView(ActionView):
     heading = gettext_lazy("이 일괄지급을 승인할까요?")
     button = gettext_lazy("승인하기")
     says = gettext_lazy("필요한 승인이 모두 모이면 아래 금액이 지급 계좌에서 나가요. 나간 돈은 되돌릴 수 없어요.")
+    says_by_hand = gettext_lazy("은행으로는 보내지 않아요. 필요한 승인이 모두 모이면 이미 지급한 것으로 기록해요.")
     done = gettext_lazy("승인했어요.")
     needs_code = True
 
@@ -368,7 +426,7 @@ class RejectView(ActionView):
 
 
 def _decide(request: PageRequest, bulk: BulkPayout, decision: Decision, reason: str = "") -> None:
-    approval.decide(
+    by_hand.decide(
         scope=request.scope,
         bulk_id=bulk.public_id,
         seen_hash=_seen(request),
@@ -438,18 +496,18 @@ class EditView(PageView):
             return self._show(request, bulk, form)
         if not form.changed_data:
             messages.info(request, _("바뀐 내용이 없어요."))
-            return redirect(lists.bulk_url(bulk_id))
+            return redirect(links.bulk_url(bulk_id))
         try:
             self._change(request, bulk, form, now)
         except ContentChanged as refusal:
             fresh = queries.find_bulk(request.scope, bulk_id)
             return render(request, "payouts/changed.html", {"bulk": fresh, "error": refusal}, status=refusal.status)
         messages.success(request, _("내용을 바꿨어요. 다시 승인을 요청해 주세요."))
-        return redirect(lists.bulk_url(bulk_id))
+        return redirect(links.bulk_url(bulk_id))
 
     def _editable(self, request: PageRequest, bulk_id: str) -> BulkPayout:
         bulk = queries.find_bulk(request.scope, bulk_id)
-        if bulk.status not in building.EDITABLE:
+        if bulk.status not in building.EDITABLE or bulk.method != PayoutMethod.AGENCY:
             raise building.NotEditable(_("이미 시작된 일괄지급은 바꿀 수 없어요."), status=bulk.status)
         return bulk
 

@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access.requests import PageRequest
-from access.roles import Permission
-from console import registry
+from access.roles import Permission, allowed
 from console.columns import Column, Kind, Label, Row, moment
 from console.filters import (
     BooleanFilter,
@@ -28,29 +27,15 @@ from console.filters import (
 )
 from console.lists import ListPage
 from console.selection import BulkAction
+from core import clock
 from core.scope import Scope
 from ledger import naming
-from payouts.models import BulkPayout, BulkStatus, Payout, PayoutMethod, PayoutStatus
+from payouts.models import BulkPayout, BulkStatus, HandOutcome, Payout, PayoutMethod, PayoutStatus
 from payouts.operations.approval import APPROVAL_LIFE
-from payouts.pages import reads, shown
+from payouts.pages import reads, shown, stops
+from payouts.pages.links import bulk_url, origin_url, payout_url
 from settlement.models import SettlementAmountType
 from settlement.pages import banks
-
-
-def bulk_url(public_id: object) -> str:
-    """Return the page of a bulk payout."""
-    return reverse("payouts:bulk-payout", args=[public_id])
-
-
-def payout_url(public_id: object) -> str:
-    """Return the page of a payout."""
-    return reverse("payouts:payout", args=[public_id])
-
-
-def origin_url(kind: str, public_id: object) -> str | None:
-    """Return the page of another application's object, if it shows that kind."""
-    link = registry.origin_link(kind, str(public_id or ""))
-    return link.url if link else None
 
 
 @dataclass(frozen=True)
@@ -239,6 +224,15 @@ AGAIN = BulkAction(
     "pay-again", gettext_lazy("다시 지급하기"), Permission.PAYOUTS_SUBMIT, url_name="payouts:again", icon="arrow-path"
 )
 
+# They were paid outside after all.
+BY_HAND = BulkAction(
+    "by-hand-again",
+    gettext_lazy("직접 지급 기록"),
+    Permission.PAYOUTS_SUBMIT,
+    url_name="payouts:by-hand-again",
+    icon="hand-raised",
+)
+
 
 class PayoutList(ListPage):
     """지급 내역: one row per payout, with the reason when it failed."""
@@ -312,7 +306,7 @@ class PayoutList(ListPage):
         IdFilter("partner", gettext_lazy("파트너"), "partner__public_id"),
         IdFilter("bulk", gettext_lazy("일괄지급"), "bulk_payout__public_id"),
     )
-    actions = (AGAIN,)
+    actions = (AGAIN, BY_HAND)
     blank = gettext_lazy("아직 지급이 없어요. 일괄지급을 만들면 파트너마다 한 건씩 여기에 나와요.")
 
     def queryset(self, scope: Scope) -> QuerySet[Payout]:
@@ -381,6 +375,11 @@ def _last_answer(row: Row) -> str:
     return " ".join(word for word in words if word)
 
 
+def _proposed(row: Row) -> str:
+    outcome = str(row["proposed"] or "")
+    return str(HandOutcome(outcome).label) if outcome else ""
+
+
 class UnknownList(ListPage):
     """확인 필요: payouts the bank may or may not have made, the oldest first."""
 
@@ -391,25 +390,29 @@ class UnknownList(ListPage):
         "은행의 최종 답을 받지 못한 지급이에요. 결과를 알기 전에는 다시 보내지 않고, 정해진 때마다 은행에 물어봐요."
     )
     permission = Permission.VIEW
+    template = "payouts/unknown.html"
     order = ("status_changed_at", "id")
     currency = "currency"
     columns = (
         _PARTNER,
         _ID,
+        _STATUS,
         _AMOUNT,
         _ACCOUNT,
-        Column("submitted_at", gettext_lazy("이체를 지시한 때"), Kind.MOMENT),
+        Column("waited", gettext_lazy("기다린 시간"), value=lambda row: shown.waited(clock.now(), row["submitted_at"])),
+        Column("submitted_at", gettext_lazy("이체를 지시한 때"), Kind.MOMENT, default=False),
         Column("next_inquiry_at", gettext_lazy("다음 조회"), Kind.MOMENT),
-        Column("inquiries", gettext_lazy("조회 횟수"), Kind.COUNT),
+        Column("inquiries", gettext_lazy("조회 횟수"), Kind.COUNT, default=False),
         Column("answer", gettext_lazy("마지막 답"), value=_last_answer),
         Column("last_at", gettext_lazy("답을 받은 때"), Kind.MOMENT),
+        Column("proposal", gettext_lazy("올린 결과"), value=_proposed),
         Column("reference", gettext_lazy("이체 번호"), Kind.ID),
         Column("last_message", gettext_lazy("은행의 말"), default=False),
         Column("attempt_no", gettext_lazy("시도"), Kind.COUNT, default=False),
         _HOLDER,
         _BULK_ID,
     )
-    extra = ("bank", "account_last4", "last_outcome", "last_code")
+    extra = ("bank", "account_last4", "last_outcome", "last_code", "submitted_at", "proposed")
     filters = (
         KeywordFilter(
             (
@@ -426,8 +429,12 @@ class UnknownList(ListPage):
         return reads.unknown_rows(scope)
 
     def row_url(self, row: Row) -> str | None:
-        """Open the payout with its evidence."""
-        return payout_url(row["public_id"])
+        """Open the page on which it is worked off."""
+        return reverse("payouts:case", args=[row["public_id"]])
+
+    def context(self, request: PageRequest) -> dict[str, object]:
+        """Show the results that wait for a second person above the list."""
+        return {"proposals": reads.proposals(request.scope)}
 
 
 def _movement_url(row: Row) -> str | None:
@@ -449,9 +456,11 @@ class MovementList(ListPage):
     columns = (
         Column("event", gettext_lazy("거래"), value=lambda row: naming.event(str(row["journal__event_type"]))),
         Column("amount", gettext_lazy("금액"), Kind.SIGNED_WON, total=True, currency="currency"),
+        Column("balance_after", gettext_lazy("거래 뒤 잔액"), Kind.SIGNED_WON, currency="currency"),
         Column("account_name", gettext_lazy("지급 계좌")),
         Column("journal__effective_date", gettext_lazy("거래일"), Kind.DATE),
         Column("journal__origin_id", gettext_lazy("근거"), Kind.ID, link=_movement_url),
+        Column("partner_name", gettext_lazy("파트너")),
         Column("journal__recorded_at", gettext_lazy("기록한 때"), Kind.MOMENT),
         Column("journal__memo", gettext_lazy("메모"), default=False),
         Column("journal__actor", gettext_lazy("한 사람"), default=False),
@@ -465,7 +474,14 @@ class MovementList(ListPage):
                 DateKind("recorded", gettext_lazy("기록한 날"), "journal__recorded_at", moment=True),
             ),
         ),
-        KeywordFilter((Keyword("origin", gettext_lazy("근거 번호"), ("journal__origin_id",), exact=True),)),
+        KeywordFilter(
+            (
+                Keyword("origin", gettext_lazy("근거 번호"), ("journal__origin_id",), exact=True),
+                Keyword("partner", gettext_lazy("파트너 이름"), ("partner_name",)),
+                Keyword("memo", gettext_lazy("메모"), ("journal__memo",)),
+            )
+        ),
+        ChoiceFilter("kind", gettext_lazy("거래"), shown.MOVEMENT_KINDS, field="journal__event_type", counts=False),
         BooleanFilter(
             "in",
             gettext_lazy("입출금"),
@@ -473,7 +489,7 @@ class MovementList(ListPage):
             no=gettext_lazy("출금"),
             condition=lambda wanted: Q(amount__gt=0) if wanted else Q(amount__lt=0),
         ),
-        IdFilter("account", gettext_lazy("지급 계좌"), "account__owner"),
+        IdFilter("account", gettext_lazy("지급 계좌"), "owner"),
     )
     blank = gettext_lazy("아직 입출금이 없어요. 지급이 나가거나 돈이 들어오면 여기에 나와요.")
 
@@ -490,4 +506,15 @@ class MovementList(ListPage):
         accounts = [
             (row, shown.destination(row.bank, row.last4), funds) for row, funds in reads.bank_accounts(request.scope)
         ]
-        return {"accounts": accounts}
+        return {
+            "accounts": accounts,
+            "switch": stops.panel(request),
+            "turnovers": self._turnovers(request),
+            "may_add": allowed(request.role, Permission.MANAGE),
+        }
+
+    def _turnovers(self, request: PageRequest) -> list[reads.Turnover]:
+        """Return opening and closing balance of the chosen days, per account and currency; none without days."""
+        chosen = self.bind(request.GET).named("date").state
+        first, last, by_day = chosen.get("first"), chosen.get("last"), chosen.get("kind") == "effective"
+        return reads.turnovers(request.scope, first, last) if by_day and (first or last) else []

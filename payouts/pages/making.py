@@ -33,7 +33,7 @@ from payouts.forms import DetailsForm
 from payouts.models import BankAccount, BulkPayout
 from payouts.operations import building
 from payouts.operations.building import Choice
-from payouts.pages import lists, shown
+from payouts.pages import links, lists, shown
 from payouts.pages.rehearsal import Rehearsal, rehearse
 from settlement.models import Claim, PartnerSettlement
 from settlement.operations import settings
@@ -89,18 +89,18 @@ class MakingView(PageView):
         """Show what would be made; make it when the person has seen exactly that."""
         now, scope = clock.now(), request.scope
         chosen = selection.read(request, self.page(), scope)
-        account = _bank_account(scope)
+        account = _bank_account(scope, request.POST.get("account", ""))
         wanted = list(self.settlements(chosen).values_list("pk", flat=True))
-        found = rehearse(scope, wanted, _left_out(request), clock.seoul_day(now))
+        found = rehearse(scope, wanted, left_out(request), clock.seoul_day(now))
         if not found.chosen:
             raise NothingPayable(_("고른 내역은 모두 이미 지급에 들어갔거나 지금은 지급할 수 없어요."))
         seen = request.POST.get("seal")
         form = DetailsForm(request.POST if seen is not None else None, initial=_initial(scope), now=now)
-        notice = _notice(found, seen) if "make" in request.POST else ""
+        notice = notice_of(found, seen) if "make" in request.POST else ""
         if "make" in request.POST and not notice and form.is_valid():
             return _make(request, found, form, account)
         context = self._context(chosen, found, form, account)
-        context |= {"notice": notice, "token": request.POST.get("token") or _new_token()}
+        context |= {"notice": notice, "token": request.POST.get("token") or new_token()}
         return render(request, "payouts/making.html", context, status=409 if notice else 200)
 
     def _context(
@@ -124,6 +124,8 @@ class MakingView(PageView):
             "left": left,
             "short": max(-left, 0),
             "account": shown.destination(account.bank, account.last4),
+            "account_id": account.public_id,
+            "bank_accounts": bank_account_choices(account.scope),
         }
 
 
@@ -157,14 +159,27 @@ class AgainView(MakingView):
         return PartnerSettlement.objects.within(chosen.scope).filter(pk__in=claimed.values("partner_settlement_id"))
 
 
-def _bank_account(scope: Scope) -> BankAccount:
+def _bank_account(scope: Scope, chosen: str) -> BankAccount:
+    """Return the account that was chosen, the usual one where none was."""
+    if chosen:
+        found = queries.bank_accounts(scope).filter(public_id=chosen).first()
+        if found is None:
+            raise NoBankAccount(_("고른 지급 계좌를 찾을 수 없어요."))
+        return found
     try:
         return queries.default_bank_account(scope)
     except NotFound as error:
         raise NoBankAccount(_("돈을 보낼 지급 계좌가 아직 없어요. 먼저 지급 계좌를 등록해 주세요.")) from error
 
 
-def _left_out(request: PageRequest) -> Mapping[str, str]:
+def bank_account_choices(scope: Scope) -> list[tuple[str, str]]:
+    """Return the accounts a scope may pay from, as a form offers them."""
+    rows = queries.bank_accounts(scope)
+    return [(row.public_id, f"{row.name} · {shown.destination(row.bank, row.last4)}") for row in rows]
+
+
+def left_out(request: PageRequest) -> Mapping[str, str]:
+    """Return why negative settlements are to be left out, by public id."""
     return {key: request.POST.get(f"reason-{key}", "").strip()[:500] for key in request.POST.getlist("leave")}
 
 
@@ -177,7 +192,7 @@ def _initial(scope: Scope) -> dict[str, object]:
     }
 
 
-def _notice(found: Rehearsal, seen: str | None) -> str:
+def notice_of(found: Rehearsal, seen: str | None) -> str:
     """Return why the person has to look again before anything is made; empty when nothing stands in the way."""
     rows, _dot, left = (seen or "").partition(".")
     if rows != found.rows_seal:
@@ -191,15 +206,21 @@ def _notice(found: Rehearsal, seen: str | None) -> str:
     return ""
 
 
-def _new_token() -> str:
+def new_token() -> str:
+    """Return a signed id that makes one form count once."""
     return signing.dumps(ids.new_id(ids.BULK_PAYOUT, clock.now()), salt=_SALT)
 
 
-def _make(request: PageRequest, found: Rehearsal, form: DetailsForm, account: BankAccount) -> HttpResponse:
+def id_of(token: str) -> str:
+    """Return the id a form carries; a new one where it carries none that we signed lately."""
     try:
-        public_id = str(signing.loads(request.POST.get("token", ""), salt=_SALT, max_age=_TOKEN_SECONDS))
+        return str(signing.loads(token, salt=_SALT, max_age=_TOKEN_SECONDS))
     except signing.BadSignature:
-        public_id = ids.new_id(ids.BULK_PAYOUT, clock.now())
+        return ids.new_id(ids.BULK_PAYOUT, clock.now())
+
+
+def _make(request: PageRequest, found: Rehearsal, form: DetailsForm, account: BankAccount) -> HttpResponse:
+    public_id = id_of(request.POST.get("token", ""))
     try:
         with transaction.atomic():
             bulk = _create(request, found, form, account, public_id)
@@ -207,9 +228,9 @@ def _make(request: PageRequest, found: Rehearsal, form: DetailsForm, account: Ba
         if refused_by(error) != "payouts_bulk_id":
             raise
         messages.info(request, _("이미 만든 일괄지급이에요. 두 번 만들지 않았어요."))
-        return redirect(lists.bulk_url(public_id))
+        return redirect(links.bulk_url(public_id))
     messages.success(request, _("일괄지급을 만들고 있어요. 다 만들어지면 내용을 확인하고 승인을 요청해 주세요."))
-    return redirect(lists.bulk_url(bulk.public_id))
+    return redirect(links.bulk_url(bulk.public_id))
 
 
 def _create(

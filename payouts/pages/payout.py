@@ -1,7 +1,5 @@
 """The page of one payout: what it is made of, where it goes, what the bank said, what was posted."""
 
-from dataclasses import dataclass
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,12 +10,11 @@ from access.roles import Permission, allowed
 from console.columns import Column, Kind
 from console.filters import encode
 from console.pages import PageView
-from ledger import naming
-from ledger.models import Entry
 from payouts import queries
 from payouts.models import Attempt, Payout, PayoutStatus
 from payouts.operations.results import ADVICE
-from payouts.pages import lists, reads, shown
+from payouts.pages import links, lists, review, shown
+from payouts.pages.story import story
 from payouts.rails.base import failure_class
 from settlement.models import RecordType
 
@@ -29,50 +26,13 @@ SETTLEMENT_COLUMNS = (
         "public_id",
         gettext_lazy("정산 내역"),
         Kind.ID,
-        link=lambda row: lists.origin_url("partner_settlement", row["public_id"]),
+        link=lambda row: links.origin_url("partner_settlement", row["public_id"]),
     ),
     Column("type", gettext_lazy("정산 유형"), value=lambda row: str(RecordType(str(row["type"])).label)),
     Column("settlement_date", gettext_lazy("정산일"), Kind.DATE),
     Column("record_count", gettext_lazy("정산건 수"), Kind.COUNT),
     Column("net", gettext_lazy("정산 금액"), Kind.SIGNED_WON),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """One leg of a journal as the page shows it; the first of each journal carries what it is about."""
-
-    entry: Entry
-    first: bool
-
-    @property
-    def event(self) -> str:
-        """What the journal is about."""
-        return naming.event(self.entry.journal.event_type)
-
-    @property
-    def account(self) -> str:
-        """Code and name of the account."""
-        return f"{self.entry.account.code} {naming.account(self.entry.account.code)}"
-
-    @property
-    def debit(self) -> int | None:
-        """The amount, if it is a debit."""
-        return self.entry.amount if self.entry.amount > 0 else None
-
-    @property
-    def credit(self) -> int | None:
-        """The amount, if it is a credit."""
-        return -self.entry.amount if self.entry.amount < 0 else None
-
-
-def legs_about(payout: Payout) -> list[Leg]:
-    """Return the legs of a payout's journals."""
-    legs, before = [], 0
-    for entry in reads.entries_about(payout):
-        legs.append(Leg(entry, first=entry.journal_id != before))
-        before = entry.journal_id
-    return legs
 
 
 class PayoutPage(PageView):
@@ -95,10 +55,11 @@ class PayoutPage(PageView):
             "status": shown.PAYOUT_BADGES[payout.status],
             "bulk_status": shown.BULK_BADGES[payout.bulk_payout.status],
             "account": shown.destination(payout.bank, payout.account_last4),
-            "partner_url": lists.origin_url("partner", payout.partner.public_id),
+            "partner_url": links.origin_url("partner", payout.partner.public_id),
             "advice": shown.told(payout.fail_reason),
             "waiting": _waiting(payout, attempts),
             "pay_again": lists.AGAIN if may_retry else None,
+            "by_hand": lists.BY_HAND,
             "settlement_columns": SETTLEMENT_COLUMNS,
             "settlements": rows,
             "settlements_hidden": max(payout.settlement_count - SHOWN_SETTLEMENTS, 0),
@@ -107,16 +68,20 @@ class PayoutPage(PageView):
                 payout.is_new_destination, payout.partner.account_changed_at, payout.partner.created_at
             ),
             "attempts": [(row, shown.ATTEMPT_BADGES[row.state]) for row in attempts],
-            "evidence": [
-                (row, shown.CALLS.get(row.call, row.call), shown.OUTCOME_BADGES.get(row.outcome))
-                for row in reads.evidence_about(payout)[:100]
-            ],
-            "legs": legs_about(payout),
-            "timeline": reads.timeline_of_payout(payout, attempts),
+            "story": story(payout, attempts),
+            "planned": _planned(payout),
             "replaced_by": payout.replaced_by.order_by("pk").first(),
             "completion": getattr(payout, "completion", None),
         }
         return render(request, "payouts/payout.html", context)
+
+
+def _planned(payout: Payout) -> list[review.Step]:
+    """Return the journals that paying will post, while it has not begun."""
+    if payout.status not in (PayoutStatus.CONFIRMED, PayoutStatus.SCHEDULED) or not payout.amount:
+        return []
+    bulk = payout.bulk_payout
+    return review.planned(queries.money_of(payout, bulk.bank_account), bulk)
 
 
 def _settlements_url(payout: Payout) -> str:

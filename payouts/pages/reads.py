@@ -1,14 +1,16 @@
 """What the pages of payouts read: the rows of their lists, the figures of one bulk payout, what happened and when."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import (
     Aggregate,
     BigIntegerField,
+    Case,
     Count,
+    Exists,
     F,
     IntegerField,
     OuterRef,
@@ -16,16 +18,20 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    Value,
+    When,
 )
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from access import queries as access_queries
 from console.columns import Badge
+from core import clock
 from core.models import Job
 from core.scope import Scope
 from ledger.chart import Code
-from ledger.models import Entry
+from ledger.models import Account, Entry
+from ledger.queries import balances as ledger_balances
 from ledger.queries import journals_of
 from payouts import queries
 from payouts.models import (
@@ -37,11 +43,15 @@ from payouts.models import (
     BulkPayout,
     BulkStatus,
     Decision,
+    DecisionState,
+    HandDecision,
+    Movement,
     Payout,
     PayoutStatus,
 )
 from payouts.pages import shown
 from payouts.queries import Funds
+from payouts.rails_in_use import patience
 
 # The groups in which a bulk payout's payouts are counted: what the list shows, in the order a payout passes them.
 OUTCOMES: Mapping[str, tuple[PayoutStatus, ...]] = {
@@ -61,6 +71,7 @@ LIVE_SECONDS: Mapping[str, int] = {
 }
 # From its approval on, the money of a bulk payout is part of what the account has promised.
 _COMMITTED = (BulkStatus.APPROVED, BulkStatus.SCHEDULED, BulkStatus.ONGOING, BulkStatus.POST_PROCESS_PENDING)
+_PROPOSALS = 50
 _UNCERTAIN = (AttemptState.ACCEPTED, AttemptState.UNKNOWN)
 
 
@@ -99,31 +110,89 @@ def _counted(rows: QuerySet[Any], by: str) -> Subquery:
     return Subquery(rows.values(by).annotate(figure=Count("pk")).values("figure"))
 
 
+def undecided(scope: Scope) -> QuerySet[Payout]:
+    """Return payouts whose result is not known: unclear ones at once, accepted ones when the bank takes too long."""
+    late = clock.now() - patience().desk_pause
+    slow = Attempt.objects.filter(payout=OuterRef("pk"), state=AttemptState.ACCEPTED, submitted_at__lt=late)
+    unclear = Q(status=PayoutStatus.UNKNOWN)
+    return Payout.objects.within(scope).filter(unclear | Q(Exists(slow), status=PayoutStatus.PROCESSING))
+
+
+def undecided_attempt(payout: Payout) -> Attempt | None:
+    """Return the attempt of a payout that waits for the bank's final answer, None once there is one."""
+    return payout.attempts.filter(state__in=_UNCERTAIN).order_by("-attempt_no").first()
+
+
+def proposals(scope: Scope) -> list[HandDecision]:
+    """Return the results that were proposed and wait for another person, oldest first."""
+    rows = HandDecision.objects.within(scope).filter(state=DecisionState.PROPOSED)
+    return list(rows.select_related("attempt__payout__partner").order_by("pk")[:_PROPOSALS])
+
+
+def unsent(scope: Scope) -> int:
+    """Count the payouts that are approved and have not been sent."""
+    rows = Payout.objects.within(scope).filter(bulk_payout__status__in=_COMMITTED)
+    return rows.filter(status__in=OUTCOMES["waiting"]).count()
+
+
 def unknown_rows(scope: Scope) -> QuerySet[Payout]:
-    """Return payouts whose result the bank has not told, with the attempt it is about and its last answer."""
+    """Return payouts whose result is not known, with the attempt it is about, its last answer, and what is proposed."""
+    proposed = HandDecision.objects.filter(attempt__payout=OuterRef("pk"), state=DecisionState.PROPOSED)
     attempts = Attempt.objects.filter(payout=OuterRef("pk"), state__in=_UNCERTAIN).order_by("-attempt_no")
     answers = BankEvent.objects.filter(attempt__payout=OuterRef("pk")).order_by("-pk")
     fields = ("reference", "attempt_no", "submitted_at", "inquiries", "next_inquiry_at")
-    return (
-        Payout.objects.within(scope)
-        .filter(status=PayoutStatus.UNKNOWN)
-        .annotate(
-            **{name: Subquery(attempts.values(name)[:1]) for name in fields},
-            last_outcome=Subquery(answers.values("outcome")[:1]),
-            last_code=Subquery(answers.values("code")[:1]),
-            last_message=Subquery(answers.values("message")[:1]),
-            last_at=Subquery(answers.values("at")[:1]),
-        )
+    return undecided(scope).annotate(
+        proposed=Subquery(proposed.values("outcome")[:1]),
+        **{name: Subquery(attempts.values(name)[:1]) for name in fields},
+        last_outcome=Subquery(answers.values("outcome")[:1]),
+        last_code=Subquery(answers.values("code")[:1]),
+        last_message=Subquery(answers.values("message")[:1]),
+        last_at=Subquery(answers.values("at")[:1]),
     )
 
 
-def movements(scope: Scope) -> QuerySet[Entry]:
-    """Return what moved on the merchant's own bank accounts, as the books know it."""
-    names = BankAccount.objects.within(scope).filter(public_id=OuterRef("account__owner"))
-    entries = Entry.objects.filter(
-        account__merchant_id=scope.merchant_id, account__is_test=scope.is_test, account__chart_id=int(Code.BANK)
+def movements(scope: Scope) -> QuerySet[Movement]:
+    """Return what moved on the merchant's own bank accounts, as the books know it, with the balance after each."""
+    names = BankAccount.objects.within(scope).filter(public_id=OuterRef("owner"))
+    partners = Payout.objects.within(scope).filter(public_id=OuterRef("journal__origin_id"))
+    paid = partners.filter(partner__isnull=False).values("partner__name")[:1]
+    return Movement.objects.filter(**scope.filters()).annotate(
+        account_name=Subquery(names.values("name")[:1]),
+        partner_name=Case(When(journal__origin_kind="payout", then=Subquery(paid)), default=Value("")),
     )
-    return entries.annotate(account_name=Subquery(names.values("name")[:1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """One bank account over some days: what was there before, what came, what went, what is there after."""
+
+    name: str
+    currency: str
+    opening: int
+    came: int
+    went: int
+
+    @property
+    def closing(self) -> int:
+        """What is there at the end of the last day."""
+        return self.opening + self.came - self.went
+
+
+def turnovers(scope: Scope, first: date | None, last: date | None) -> list[Turnover]:
+    """Return the turnover of every bank account between two effective days, both included; None is without end."""
+    rows = Account.objects.within(scope).filter(chart_id=int(Code.BANK)).order_by("owner", "currency")
+    accounts = {row.pk: row for row in rows}
+    names = dict(BankAccount.objects.within(scope).values_list("public_id", "name"))
+    before = ledger_balances(list(accounts), first - timedelta(days=1)) if first else {}
+    until = ledger_balances(list(accounts), last)
+    found = []
+    for key, account in accounts.items():
+        start = before.get(key)
+        opened = (start.debit, start.credit) if start else (0, 0)
+        came, went = until[key].debit - opened[0], until[key].credit - opened[1]
+        name = names.get(account.owner, account.owner)
+        found.append(Turnover(name, account.currency, opened[0] - opened[1], came, went))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +290,7 @@ class Figures:
     tax_free: int
     new_destinations: int
     changed_accounts: int
+    netted: int
     partners: int
 
     @property
@@ -244,6 +314,7 @@ def figures(bulk: BulkPayout) -> Figures:
         tax_free=Sum("tax_free_amount"),
         new_destinations=Count("pk", filter=Q(is_new_destination=True)),
         changed_accounts=Count("pk", filter=changed),
+        netted=Count("pk", filter=Q(reserved_debit__gt=0)),
         partners=Count("partner", distinct=True),
     )
     return Figures(**{name: int(value or 0) for name, value in found.items()})
@@ -292,22 +363,6 @@ def timeline_of_bulk(bulk: BulkPayout) -> list[Happening]:
     return sorted(lines, key=lambda line: line.at, reverse=True)
 
 
-def timeline_of_payout(payout: Payout, attempts: Sequence[Attempt]) -> list[Happening]:
-    """Return what happened to a payout, newest first: its own moves, its attempts, its bulk payout's decisions."""
-    lines = _from_trail(payout.scope, "payout", payout.public_id)
-    lines += _from_trail(payout.scope, "bulk_payout", payout.bulk_payout.public_id)
-    lines.append(Happening(payout.created_at, _("지급을 만들었어요")))
-    for attempt in attempts:
-        if attempt.submitted_at:
-            lines.append(Happening(attempt.submitted_at, _("은행에 이체를 지시했어요"), note=attempt.reference))
-        if attempt.executed_at:
-            lines.append(Happening(attempt.executed_at, _("은행이 이체했어요"), note=attempt.bank_reference))
-        if attempt.state in (AttemptState.FAILED, AttemptState.RETURNED):
-            badge = shown.ATTEMPT_BADGES[attempt.state]
-            lines.append(Happening(attempt.state_changed_at, str(badge.label), note=attempt.bank_code))
-    return sorted(lines, key=lambda line: line.at, reverse=True)
-
-
 def _from_trail(scope: Scope, kind: str, public_id: str) -> list[Happening]:
     return [
         Happening(event.at, str(shown.HAPPENINGS.get(event.action, event.action)), event.actor_name, event.reason)
@@ -333,8 +388,8 @@ def pending_approvals(scope: Scope) -> int:
 
 
 def unknown_payouts(scope: Scope) -> int:
-    """Count payouts whose result the bank has not told."""
-    return Payout.objects.within(scope).filter(status=PayoutStatus.UNKNOWN).count()
+    """Count payouts whose result is not known."""
+    return undecided(scope).count()
 
 
 def bulk_in_hand(scope: Scope, limit: int = 5) -> list[BulkPayout]:
@@ -345,4 +400,4 @@ def bulk_in_hand(scope: Scope, limit: int = 5) -> list[BulkPayout]:
 
 def bank_accounts(scope: Scope) -> list[tuple[BankAccount, Funds]]:
     """Return the accounts a scope pays from, with their money."""
-    return [(row, queries.funds(row)) for row in BankAccount.objects.within(scope).exclude(rail="").order_by("pk")]
+    return [(row, queries.funds(row)) for row in queries.bank_accounts(scope)]

@@ -7,7 +7,7 @@ taken back, and who would be passed over and why.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -111,11 +111,20 @@ class Rehearsal:
         return sum(line.count for line in self.lines)
 
 
-def rehearse(scope: Scope, wanted: Sequence[int], left_out: Mapping[str, str], today: date) -> Rehearsal:
+Judge = Callable[[Partner, Sequence[PartnerSettlement]], str]
+
+
+def rehearse(
+    scope: Scope,
+    wanted: Sequence[int],
+    left_out: Mapping[str, str],
+    today: date,
+    judge: Judge = building.why_not,
+) -> Rehearsal:
     """
     Work out what would be made of these partner settlements and of the due negative ones of their partners.
 
-    `wanted` are primary keys; `left_out` gives the reason by public id.
+    `wanted` are primary keys; `left_out` gives the reason by public id; `judge` says why a partner is passed over.
     """
     free = claims.claimable(scope)
     chosen = dict(free.filter(pk__in=wanted).values_list("pk", "partner_id"))
@@ -130,13 +139,13 @@ def rehearse(scope: Scope, wanted: Sequence[int], left_out: Mapping[str, str], t
         passed_over=len(set(wanted)) - len(chosen),
         negatives=tuple(negatives),
         left_out=kept_out,
-        lines=_lines(scope, rows),
+        lines=_lines(scope, rows, judge),
         rows_seal=_digest(sorted((row.pk, row.net, row.net_tax_free) for row in shown)),
         left_seal=_digest(sorted(kept_out)),
     )
 
 
-def _lines(scope: Scope, rows: Sequence[PartnerSettlement]) -> tuple[Line, ...]:
+def _lines(scope: Scope, rows: Sequence[PartnerSettlement], judge: Judge) -> tuple[Line, ...]:
     setting, sentences = settings.current(scope), building.not_payable_reasons()
     counting = calculators.counting(scope, clock.today())
     lines = []
@@ -144,7 +153,7 @@ def _lines(scope: Scope, rows: Sequence[PartnerSettlement]) -> tuple[Line, ...]:
         partner = group[0].partner
         terms = payout_terms(setting, counting, partner)
         figures = amounts.payout_amounts([_amount(row) for row in group], terms)
-        reason = building.why_not(partner, group)
+        reason = judge(partner, group)
         lines.append(
             Line(
                 partner=partner,

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.columns import Badge, Label, Row, Shape, Tone
-from payouts.models import AttemptState, BulkStatus, Decision, PayoutMethod, PayoutStatus
+from payouts.models import AttemptState, BulkStatus, Decision, DecisionState, PayoutMethod, PayoutStatus
 from payouts.rails.base import OutcomeKind
 from settlement.pages import banks
 
@@ -56,8 +56,15 @@ OUTCOME_BADGES: Mapping[str, Badge] = {
     OutcomeKind.NOT_SENT.value: Badge(gettext_lazy("보내지 못함"), Tone.NEUTRAL, Shape.DASH),
     OutcomeKind.UNKNOWN.value: Badge(gettext_lazy("알 수 없음"), Tone.WARNING, Shape.ALERT),
     OutcomeKind.NOT_RECEIVED.value: Badge(gettext_lazy("접수 기록 없음"), Tone.NEUTRAL, Shape.RING),
+    # What a statement tells about money that came back.
+    "RETURNED": Badge(gettext_lazy("반송"), Tone.DANGER, Shape.BACK),
 }
-CALLS: Mapping[str, Label] = {"send": gettext_lazy("이체 지시"), "inquire": gettext_lazy("결과 조회")}
+CALLS: Mapping[str, Label] = {
+    "send": gettext_lazy("이체 지시"),
+    "inquire": gettext_lazy("결과 조회"),
+    "statement": gettext_lazy("은행 명세"),
+    "decide": gettext_lazy("직접 확인"),
+}
 
 # What the audit trail's verbs about bulk payouts and payouts mean to people.
 HAPPENINGS: Mapping[str, Label] = {
@@ -70,6 +77,12 @@ HAPPENINGS: Mapping[str, Label] = {
     "bulk_payout.content_differs": gettext_lazy("승인한 내용과 달라서 보내지 않았어요"),
     "bulk_payout.cancelled": gettext_lazy("일괄지급을 취소했어요"),
     "bulk_payout.stopped": gettext_lazy("남은 지급을 중단했어요"),
+    "payout.asked": gettext_lazy("은행에 결과를 물어봤어요"),
+    "payout.decision_proposed": gettext_lazy("직접 확인한 결과를 올렸어요"),
+    "payout.decision_confirmed": gettext_lazy("직접 확인한 결과를 확인했어요"),
+    "payout.decision_rejected": gettext_lazy("직접 확인한 결과를 반려했어요"),
+    "payout.decision_withdrawn": gettext_lazy("직접 확인한 결과를 철회했어요"),
+    "bulk_payout.hand_proposed": gettext_lazy("직접 지급했다고 올렸어요"),
     "bulk_payout.paid_by_hand": gettext_lazy("직접 지급한 것으로 처리했어요"),
 }
 
@@ -86,6 +99,12 @@ EVENTS: Mapping[str, Label] = {
     "payout.return_attributed": gettext_lazy("반송 처리"),
     "payout.paid_by_hand": gettext_lazy("직접 지급"),
 }
+# What moves money on a bank account, for the filter of its movements.
+MOVEMENT_KINDS: tuple[tuple[str, Label], ...] = (
+    ("payout.succeeded", gettext_lazy("지급 완료")),
+    ("payout.came_back", gettext_lazy("반송 입금")),
+    ("funds.topped_up", gettext_lazy("운영 자금 입금")),
+)
 COMPONENTS: Mapping[str, Label] = {
     "settlement": gettext_lazy("정산 금액"),
     "payout": gettext_lazy("지급 금액"),
@@ -97,6 +116,32 @@ COMPONENTS: Mapping[str, Label] = {
 
 METHODS: Mapping[str, Label] = dict(PayoutMethod.choices)
 SEEN_DIGITS = 12
+
+
+DECISION_STATES: Mapping[str, Badge] = {
+    DecisionState.PROPOSED.value: Badge(DecisionState.PROPOSED.label, Tone.WARNING, Shape.CLOCK),
+    DecisionState.CONFIRMED.value: Badge(DecisionState.CONFIRMED.label, Tone.SUCCESS, Shape.CHECK),
+    DecisionState.REJECTED.value: Badge(DecisionState.REJECTED.label, Tone.DANGER, Shape.CROSS),
+    DecisionState.WITHDRAWN.value: Badge(DecisionState.WITHDRAWN.label, Tone.NEUTRAL, Shape.DASH),
+}
+_HOUR, _DAY = 60, 24 * 60
+
+
+def waited(now: datetime, since: object) -> str:
+    """Write how long something has waited: minutes, then hours, then days."""
+    if not isinstance(since, datetime):
+        return ""
+    minutes = max(int((now - since).total_seconds()) // 60, 0)
+    if minutes < _HOUR:
+        return _("%(count)d분") % {"count": minutes}
+    if minutes < 2 * _DAY:
+        return _("%(count)d시간") % {"count": minutes // _HOUR}
+    return _("%(count)d일") % {"count": minutes // _DAY}
+
+
+def person(actor: str) -> str:
+    """Return the name of whoever did something, without the kind that is stored before it."""
+    return actor.partition(":")[2] or actor
 
 
 def destination(bank: str, last4: str) -> str:

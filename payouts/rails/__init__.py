@@ -48,6 +48,7 @@ __all__ = [
 # Named by text, so that a process loads only the rails it uses.
 _RAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "file": ("payouts.rails.files.client", "FileRail"),
         "simulator": ("payouts.rails.simulator.client", "SimulatorRail"),
         "test": ("payouts.rails.test_environment", "TestEnvironmentRail"),
     }

@@ -52,6 +52,9 @@ _CODES_BY_CLASS: Mapping[FailureClass, tuple[str, ...]] = MappingProxyType(
         # 412 no account, 415 closed, 416 cannot be paid into, 420 suspended, 499 other, 815 holder differs.
         FailureClass.ACCOUNT: (
             *("412", "415", "416", "420", "499", "815"),
+            "CANNOT_BE_WRITTEN",  # ours: no file of transfers can hold this destination
+            # ISO 20022: account wrong, closed, blocked or of the wrong kind, another holder or currency.
+            *("AC01", "AC03", "AC04", "AC06", "AC13", "AC14", "AG01", "AM03", "BE01", "BE05", "RC01", "RC04"),
             *("CURRENCY_NOT_ACCEPTED", "account_closed", "account_frozen", "bank_account_restricted"),
             *("invalid_account_number", "incorrect_account_holder_name", "invalid_currency", "no_account"),
             *(
@@ -61,12 +64,15 @@ _CODES_BY_CLASS: Mapping[FailureClass, tuple[str, ...]] = MappingProxyType(
                 "routeNotFound",
             ),
         ),
-        FailureClass.FUNDS: ("INSUFFICIENT_FUNDS", "insufficient_funds", "notEnoughBalance"),
-        FailureClass.LIMIT: ("LIMIT_EXCEEDED", "amountLimitExceeded"),
-        FailureClass.WINDOW: ("MAINTENANCE", "OUTSIDE_HOURS"),
+        FailureClass.FUNDS: ("AM04", "INSUFFICIENT_FUNDS", "insufficient_funds", "notEnoughBalance"),
+        FailureClass.LIMIT: ("AM02", "AM14", "LIMIT_EXCEEDED", "amountLimitExceeded"),
+        FailureClass.WINDOW: ("TM01", "MAINTENANCE", "OUTSIDE_HOURS"),
         FailureClass.TECHNICAL: ("REFUSED", "RATE_LIMITED", "INVALID_REQUEST", "counterpartyBankUnavailable"),
         # 419 is an account reported in an accident or fraud.
-        FailureClass.COMPLIANCE: ("419", "SANCTIONED", "SUSPECTED_FRAUD", "refusedByCounterpartyBank", "declined"),
+        FailureClass.COMPLIANCE: (
+            *("419", "FRAD", "RR04", "LEGL", "SANCTIONED", "SUSPECTED_FRAUD"),
+            *("refusedByCounterpartyBank", "declined"),
+        ),
     }
 )
 FAILURE_CLASSES: Mapping[str, FailureClass] = MappingProxyType(
@@ -261,6 +267,7 @@ class RailPromises:
     `inquiry_authoritative`: NOT_RECEIVED means not received, once `settle_delay` seconds have passed since sending.
     `maintenance`: hours in which nothing should be sent.
     `by_file`: instructions leave in files that a person carries to the bank; nothing is ever called.
+    `remote`: a call waits for another machine, so that many are made side by side.
     """
 
     deduplicates: bool
@@ -268,6 +275,7 @@ class RailPromises:
     settle_delay: float
     maintenance: MaintenanceWindow | None = None
     by_file: bool = False
+    remote: bool = True
 
 
 class Rail(ABC):

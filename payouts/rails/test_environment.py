@@ -41,7 +41,7 @@ class TestEnvironmentRail(Rail):
     @property
     def promises(self) -> RailPromises:
         """Return the guarantees: nothing can go wrong."""
-        return RailPromises(deduplicates=True, inquiry_authoritative=True, settle_delay=0)
+        return RailPromises(deduplicates=True, inquiry_authoritative=True, settle_delay=0, remote=False)
 
     def send(self, instruction: Instruction) -> Outcome:
         """Succeed."""

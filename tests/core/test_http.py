@@ -103,6 +103,14 @@ class TestAnAnswer:
 
         assert f"Host: partner.example:{peer.port}\r\n".encode() in peer.received[0]
 
+    def test_can_be_cut_where_it_gets_too_long(self, peer: Peer) -> None:
+        peer.behaviour = sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000)
+        cut = http.Limits(connect=0.5, read=0.5, total=2, answer_bytes=1000, cut_answer=True)
+
+        assert http.request("GET", peer.url, limits=cut).body == b"x" * 1000
+        with pytest.raises(http.SentUnclear, match="too large"):
+            http.request("GET", peer.url, limits=QUICK)
+
     def test_is_read_to_its_end_however_it_arrives(self, peer: Peer) -> None:
         def in_pieces(connection: socket.socket) -> None:
             for piece in (b"HTTP/1.1 200 OK\r\nContent-", b"Length: 4\r\n\r\n", b"wh", b"ole"[:2]):

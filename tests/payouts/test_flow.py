@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
 from core import clock
 from ledger import queries as books
@@ -24,10 +25,10 @@ from payouts.models import (
     Payout,
     PayoutStatus,
 )
-from payouts.operations import approval, building, dispatch, inquiry, running
+from payouts.operations import approval, building, dispatch, running, statements
 from settlement import claims
 from settlement.models import PartnerSettlement, PartnerType
-from tests.payouts.world import CHECKER, MAKER, SECOND_CHECKER, World, world
+from tests.payouts.world import CHECKER, MAKER, SECOND_CHECKER, World, later, world
 
 
 @pytest.fixture
@@ -38,37 +39,20 @@ def here(committed_db: str, tmp_path: Path) -> Iterator[World]:  # noqa: ARG001 
         assert sum(row.balance for row in books.trial_balance(made.scope)) == 0
 
 
-def balance(here: World, code: Code, partner: str = "acme") -> int:
-    return books.balance(here.scope, Address(code, partner))
-
-
 def status(here: World, partner: str) -> str:
     row = claims.with_status(PartnerSettlement.objects.within(here.scope)).get(partner__public_id=partner)
     return row.status
-
-
-def later(seconds: float) -> None:
-    """Let the clock pass by making everything due earlier: no test sleeps."""
-    past = timedelta(seconds=seconds)
-    for attempt in Attempt.objects.all():
-        Attempt.objects.filter(pk=attempt.pk).update(
-            due_at=attempt.due_at - past,
-            next_inquiry_at=attempt.next_inquiry_at and attempt.next_inquiry_at - past,
-            submitted_at=attempt.submitted_at and attempt.submitted_at - past,
-            not_received_at=attempt.not_received_at and attempt.not_received_at - past,
-            lease_until=attempt.lease_until and attempt.lease_until - past,
-        )
 
 
 class TestTheWholeWay:
     def test_a_partner_is_paid_once_and_every_stage_is_an_account(self, here: World) -> None:
         here.partner("acme", kind=PartnerType.WHT_PAYER)
         here.owe("acme", 1_000_000)
-        assert balance(here, Code.PARTNER_AVAILABLE) == 1_000_000
+        assert here.balance(Code.PARTNER_AVAILABLE) == 1_000_000
 
         bulk = here.build()
         assert (bulk.status, bulk.payout_count, bulk.total_amount) == (BulkStatus.PREPARED, 1, 967_000)
-        assert balance(here, Code.PARTNER_RESERVED) == 1_000_000
+        assert here.balance(Code.PARTNER_RESERVED) == 1_000_000
         assert status(here, "acme") == "CONFIRMED"
 
         here.approve(here.submit(bulk))
@@ -78,7 +62,7 @@ class TestTheWholeWay:
         assert payout.status == PayoutStatus.SUCCEEDED
         assert status(here, "acme") == "PAID_OUT"
         assert list(here.witness().values()) == [967_000]
-        assert balance(here, Code.PARTNER_RESERVED) == balance(here, Code.PAYOUT_IN_TRANSIT) == 0
+        assert here.balance(Code.PARTNER_RESERVED) == here.balance(Code.PAYOUT_IN_TRANSIT) == 0
         month = f"{clock.today():%Y-%m}"
         assert books.balance(here.scope, Address(Code.WITHHELD_INCOME_TAX, month)) == 30_000
         assert books.balance(here.scope, Address(Code.WITHHELD_LOCAL_TAX, month)) == 3_000
@@ -89,13 +73,13 @@ class TestTheWholeWay:
         here.partner("acme")
         here.owe("acme", 50_000)
         here.owe("acme", -20_000, on=clock.today() - timedelta(days=1))
-        assert balance(here, Code.PARTNER_RECEIVABLE) == 20_000
+        assert here.balance(Code.PARTNER_RECEIVABLE) == 20_000
 
         here.approved()
         here.send()
 
         assert list(here.witness().values()) == [30_000]
-        assert balance(here, Code.PARTNER_RECEIVABLE) == 0
+        assert here.balance(Code.PARTNER_RECEIVABLE) == 0
 
     def test_a_partner_who_owes_more_than_is_due_is_skipped_with_the_reason(self, here: World) -> None:
         here.partner("acme")
@@ -119,7 +103,7 @@ class TestTheWholeWay:
 
         assert here.payout("acme").status == PayoutStatus.SUCCEEDED
         assert here.witness() == {}
-        assert balance(here, Code.PARTNER_RECEIVABLE) == 0
+        assert here.balance(Code.PARTNER_RECEIVABLE) == 0
 
 
 class TestApproval:
@@ -188,7 +172,7 @@ class TestApproval:
         )
         again = queries.find_bulk(here.scope, bulk.public_id)
         assert again.status == BulkStatus.PREPARED
-        assert balance(here, Code.PARTNER_RESERVED) == 10_000
+        assert here.balance(Code.PARTNER_RESERVED) == 10_000
         here.approve(here.submit(again))
         assert here.send() == 1
 
@@ -218,7 +202,7 @@ class TestApproval:
     def test_cancelling_gives_everything_back(self, here: World, bulk: BulkPayout) -> None:
         building.cancel_bulk_payout(scope=here.scope, bulk_id=bulk.public_id, by=MAKER, now=clock.now())
 
-        assert balance(here, Code.PARTNER_AVAILABLE) == 10_000
+        assert here.balance(Code.PARTNER_AVAILABLE) == 10_000
         assert status(here, "acme") == "CANCELLED"
         assert here.build().payout_count == 1
 
@@ -232,7 +216,7 @@ class TestUnclearAnswers:
 
         here.send()
         assert here.payout("acme").status == PayoutStatus.UNKNOWN
-        assert balance(here, Code.PAYOUT_IN_TRANSIT) == 10_000
+        assert here.balance(Code.PAYOUT_IN_TRANSIT) == 10_000
         later(3600)
         assert here.send() == 0, "unknown is never sent again"
         assert here.ask() == 1
@@ -269,15 +253,15 @@ class TestUnclearAnswers:
 
         assert here.payout("acme").status == PayoutStatus.PREPARED
         assert Attempt.objects.get().state == "CREATED"
-        assert balance(here, Code.PAYOUT_IN_TRANSIT) == 0
-        assert balance(here, Code.PARTNER_RESERVED) == 10_000
+        assert here.balance(Code.PAYOUT_IN_TRANSIT) == 0
+        assert here.balance(Code.PARTNER_RESERVED) == 10_000
 
     def test_a_worker_that_dies_after_the_point_of_no_return_leaves_unknown(self, here: World) -> None:
         here.partner("acme")
         here.owe("acme", 10_000)
         here.approved()
         running.start_due(clock.now())
-        claimed = dispatch.claim(worker="dies", limit=5, now=clock.now())
+        claimed = dispatch.claim(rail_name="simulator", worker="dies", limit=5, now=clock.now())
         ready = dispatch.pass_point_of_no_return(claimed, clock.now())
         dispatch.call(ready)
 
@@ -294,7 +278,7 @@ class TestUnclearAnswers:
         here.owe("acme", 10_000)
         here.approved()
         running.start_due(clock.now())
-        dispatch.claim(worker="dies", limit=5, now=clock.now())
+        dispatch.claim(rail_name="simulator", worker="dies", limit=5, now=clock.now())
 
         later(3600)
         assert dispatch.expire_leases(clock.now()) == 1
@@ -306,7 +290,7 @@ class TestUnclearAnswers:
         here.owe("acme", 10_000)
         here.approved()
         running.start_due(clock.now())
-        frozen = dispatch.claim(worker="frozen", limit=5, now=clock.now())
+        frozen = dispatch.claim(rail_name="simulator", worker="frozen", limit=5, now=clock.now())
         later(3600)
         dispatch.expire_leases(clock.now())
         here.send()
@@ -325,7 +309,7 @@ class TestRefusals:
         payout = here.payout("acme")
         assert (payout.status, payout.fail_code) == (PayoutStatus.FAILED, "415")
         assert payout.fail_reason
-        assert balance(here, Code.PARTNER_HELD) == 10_000
+        assert here.balance(Code.PARTNER_HELD) == 10_000
         assert status(here, "acme") == "PAYOUT_FAILED"
         assert BankEvent.objects.filter(attempt__payout=payout, outcome="FAILED", applied=True).count() == 1
 
@@ -352,17 +336,60 @@ class TestRefusals:
         found = 0
         for _try in range(200):
             BankAccount.objects.update(statement_checked_at=None)
-            found += inquiry.read_statements(now=clock.now())
+            found += statements.read_statements(now=clock.now())
             if found:
                 break
 
         assert found == 1
         assert here.payout("acme").status == PayoutStatus.RETURNED
-        assert balance(here, Code.PARTNER_HELD) == 1_000_000
+        assert here.balance(Code.PARTNER_HELD) == 1_000_000
         month = f"{clock.today():%Y-%m}"
         assert books.balance(here.scope, Address(Code.WITHHELD_INCOME_TAX, month)) == 0
         BankAccount.objects.update(statement_checked_at=None)
-        assert inquiry.read_statements(now=clock.now()) == 0
+        assert statements.read_statements(now=clock.now()) == 0
+
+    def test_one_that_somebody_holds_is_passed_over_and_others_wait_their_turn(self, here: World) -> None:
+        here.owe_many(2)
+        rows = PartnerSettlement.objects.within(here.scope).order_by("pk")
+        first, second = (here.approve(here.submit(here.build([row.pk]))) for row in rows)
+        held, let_go = Event(), Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                queries.lock_bulk(here.scope, first.public_id)
+                held.set()
+                let_go.wait(30)
+            connections.close_all()
+
+        holder = Thread(target=hold)
+        holder.start()
+        held.wait(30)
+        assert running.start_due(clock.now()) == 0, "nobody waits for a lock, and the second one has to wait its turn"
+        let_go.set()
+        holder.join()
+
+        assert running.start_due(clock.now()) == 1
+        assert queries.find_bulk(here.scope, first.public_id).status == BulkStatus.ONGOING
+        assert running.start_due(clock.now()) == 0
+        assert queries.find_bulk(here.scope, second.public_id).status == BulkStatus.APPROVED
+        assert here.send() == 1
+        running.advance_all(clock.now())
+        assert running.start_due(clock.now()) == 1
+
+    def test_what_is_paid_again_names_what_it_stands_for(self, here: World) -> None:
+        here.partner("acme")
+        here.owe("acme", 10_000)
+        here.approved()
+        here.bank.faults({"match": {"call": "transfer"}, "effect": "fail", "code": "415", "count": 1})
+        here.send()
+        failed = here.payout("acme")
+        assert failed.status == PayoutStatus.FAILED
+
+        here.approved()
+        here.send()
+
+        again = here.payout("acme")
+        assert (again.status, again.replaces_id) == (PayoutStatus.SUCCEEDED, failed.pk)
 
     def test_stopping_frees_what_was_not_taken_up(self, here: World) -> None:
         here.owe_many(3)

@@ -144,7 +144,7 @@ class Shop:
     def sent(self, bulk: BulkPayout, answers: Mapping[str, Outcome]) -> BulkPayout:
         """Start a bulk payout and let the bank answer by partner; partners without an answer stay waiting."""
         running.start_due(clock.now())
-        claimed = dispatch.claim(worker="test", limit=100, now=clock.now())
+        claimed = dispatch.claim(rail_name="test", worker="test", limit=100, now=clock.now())
         ready = dispatch.pass_point_of_no_return(claimed, clock.now())
         attempts = Attempt.objects.filter(pk__in=[one.attempt_id for one in ready])
         partner_of = dict(attempts.values_list("pk", "payout__partner__public_id"))
@@ -793,22 +793,26 @@ class TestQueryCounts:
     def test_with_many_rows(self, full: tuple[Shop, BulkPayout]) -> None:
         here, bulk = full
         here.browser("maker")
-        for name in LISTS:
+        for name in (*LISTS, "forecast"):
             with recorded(f"payouts:{name}"):
                 here.get(name, "")
         with recorded("payouts:bulk-payout"):
             here.get("bulk-payout", bulk.public_id)
         with recorded("payouts:payout"):
             here.get("payout", here.payout("p0").public_id)
+        with recorded("payouts:case"):
+            here.get("case", here.payout("p1").public_id)
 
     def test_with_one_row(self, here: Shop) -> None:
         bulk = here.sent(here.approved("p0"), {"p0": NO_ANSWER})
         here.submitted("q0")
         here.browser("maker")
-        for name in LISTS:
+        for name in (*LISTS, "forecast"):
             with recorded(f"payouts:{name}"):
                 here.get(name, "")
         with recorded("payouts:bulk-payout"):
             here.get("bulk-payout", bulk.public_id)
         with recorded("payouts:payout"):
             here.get("payout", here.payout("p0").public_id)
+        with recorded("payouts:case"):
+            here.get("case", here.payout("p0").public_id)

@@ -45,6 +45,10 @@ def test_every_page_is_accessible_and_quiet(
     paths += [reverse("payouts:bulk-payout", args=[row.public_id]) for row in (bulk, pending, edited)]
     paths += [reverse("payouts:payout", args=[here.payout(name).public_id]) for name in ("acme", "beta", "gamma")]
     paths += [
+        reverse("payouts:forecast"),
+        reverse("payouts:case", args=[here.payout("beta").public_id]),
+        reverse("payouts:bulk-changes", args=[pending.public_id]),
+        reverse("payouts:dispatch-stop"),
         reverse("payouts:bulk-edit", args=[edited.public_id]),
         reverse("payouts:bulk-submit", args=[edited.public_id]),
     ]

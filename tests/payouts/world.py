@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from django.test import override_settings
@@ -14,11 +14,12 @@ from core import actor, clock, jobs
 from core.actor import Actor, ActorKind
 from core.scope import Scope
 from ledger import posting
+from ledger import queries as books
 from ledger.accounts import Address
 from ledger.chart import Code
 from ledger.posting import Origin, Posting, credit, debit
 from payouts import queries
-from payouts.models import BankAccount, BulkPayout, Decision, Payout
+from payouts.models import Attempt, BankAccount, BulkPayout, Decision, Payout
 from payouts.operations import approval, building, dispatch, inquiry, running
 from settlement.dates import Cycle, CycleMethod, DatePolicy
 from settlement.models import AccountStatus, Partner, PartnerSettlement, PartnerType
@@ -134,10 +135,27 @@ class World:
         """Return a partner's newest payout."""
         return Payout.objects.within(self.scope).filter(partner__public_id=partner).latest("pk")
 
+    def balance(self, code: Code, partner: str = "acme") -> int:
+        """Return the balance of a partner's account."""
+        return books.balance(self.scope, Address(code, partner))
+
     def witness(self) -> dict[str, int]:
         """Return what the bank executed: reference and amount."""
         found = self.bank.call("GET", "/v1/transfers?after=0&limit=100000")[1]["transfers"]
         return {row["reference"]: row["amount"] for row in found}
+
+
+def later(seconds: float) -> None:
+    """Let the clock pass by making everything due earlier: no test sleeps."""
+    past = timedelta(seconds=seconds)
+    for attempt in Attempt.objects.all():
+        Attempt.objects.filter(pk=attempt.pk).update(
+            due_at=attempt.due_at - past,
+            next_inquiry_at=attempt.next_inquiry_at and attempt.next_inquiry_at - past,
+            submitted_at=attempt.submitted_at and attempt.submitted_at - past,
+            not_received_at=attempt.not_received_at and attempt.not_received_at - past,
+            lease_until=attempt.lease_until and attempt.lease_until - past,
+        )
 
 
 @contextmanager

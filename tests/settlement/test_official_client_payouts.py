@@ -1,6 +1,8 @@
 """Protects the promise that the unmodified client library reads and completes payouts on this server."""
 
 import inspect
+import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from portone_server_sdk.platform import account_transfer, bulk_account_transfer,
 from access.roles import Role
 from config.pytest_processes import RunningProcess, Start
 from core import clock
+from payouts.models import Attempt
+from payouts.operations import results
 from tests.access.build import Firm
 from tests.payouts.world import World, world
 
@@ -95,6 +99,47 @@ def test_payouts_through_the_bank(here: World, client: PlatformClient) -> None:
     assert runs.items[0].id == withdrawal.bulk_account_transfer_id
     assert runs.items[0].stats.count.succeeded == 1
     assert client.payout.get_platform_payouts(test=True).page.total_count == 0
+
+
+def seen_by(client: PlatformClient, site: RunningProcess, secret: str, payout_id: str) -> tuple[str, str, str]:
+    """Return the status of a payout as the library, our own API and its fail reason on the wire tell it."""
+    everything = client.payout.get_platform_payouts(
+        filter=payout.PlatformPayoutFilterInput(
+            criteria=payout.PlatformPayoutFilterInputCriteria(timestamp_range=ALWAYS)
+        )
+    )
+    (row,) = [one for one in everything.items if one.id == payout_id]
+    asked = urllib.request.Request(
+        f"{site.url}/api/v1/payouts/{payout_id}", headers={"Authorization": f"PortOne {secret}"}
+    )
+    with urllib.request.urlopen(asked) as answer:
+        return row.status, json.loads(answer.read())["status"], row.fail_reason or ""
+
+
+def test_what_the_wire_has_no_word_for(here: World, site: RunningProcess) -> None:
+    """Our own API and pages tell UNKNOWN and RETURNED; the library sees PROCESSING, and FAILED with the reason."""
+    firm = Firm(here.merchant, here.scope)
+    _row, secret = firm.secret(firm.person("owner", Role.ADMIN))
+    client = PlatformClient(secret=secret, base_url=site.url)
+    here.partner("acme")
+    here.owe("acme", 7_000)
+    here.approved()
+    here.bank.faults({"match": {"call": "transfer"}, "effect": "timeout_after", "count": 1})
+    here.send()
+    payout_id = here.payout("acme").public_id
+    assert seen_by(client, site, secret, payout_id) == ("PROCESSING", "UNKNOWN", "")
+
+    here.bank.faults()
+    Attempt.objects.update(next_inquiry_at=clock.now())
+    here.ask()
+    assert seen_by(client, site, secret, payout_id) == ("SUCCEEDED", "SUCCEEDED", "")
+
+    attempt = Attempt.objects.get()
+    now = clock.now()
+    results.record_return(attempt_id=attempt.pk, amount=attempt.amount, returned_at=now, now=now)
+    status, own, reason = seen_by(client, site, secret, payout_id)
+    assert (status, own) == ("FAILED", "RETURNED")
+    assert reason
 
 
 def test_paid_by_hand_and_its_refusals(here: World, client: PlatformClient) -> None:

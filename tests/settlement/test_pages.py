@@ -297,7 +297,8 @@ class TestRecords:
             cursor.execute("set local enable_seqscan = off")
         plan = listed.explain()
         assert "settlement_record_list" in plan
-        assert "Sort" not in plan
+        # The newest claim of a row may be sorted out of the few it has; the rows themselves must not be.
+        assert "Sort Key: settlement_settlementrecord" not in plan
 
     @pytest.mark.parametrize("extension", ["xlsx", "csv"])
     def test_leave_as_a_file_of_the_whole_filter(self, shop: Shop, extension: str) -> None:

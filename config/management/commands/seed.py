@@ -67,6 +67,7 @@ class Command(BaseCommand):
         first = history.Period(clock.seoul_day(now)).first
         # The books open with what the bank holds, so that the two agree from the first day on.
         funds.top_up(account=account, amount=rail("simulator").balance(), on=first, reference="opening", by=by)
+        bank.open_account_by_file(ours.scope, by, now)
         past_payouts.pay_past_months(
             ours.scope, account, deciders, first=first, today=clock.seoul_day(now), tell=self.stderr.write
         )

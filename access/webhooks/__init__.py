@@ -1,0 +1,1 @@
+"""Webhooks: telling the merchant's own systems what happened here."""
