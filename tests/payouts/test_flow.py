@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 
 from core import clock
 from ledger import queries as books
@@ -284,6 +285,49 @@ class TestUnclearAnswers:
         assert dispatch.expire_leases(clock.now()) == 1
         assert here.send() == 1
         assert here.payout("acme").status == PayoutStatus.SUCCEEDED
+
+    def test_money_in_transit_is_that_of_its_own_account(self, here: World) -> None:
+        here.partner("acme")
+        here.owe("acme", 10_000)
+        here.approved()
+        here.bank.faults({"match": {"call": "transfer"}, "effect": "timeout_before", "count": 1})
+        here.send()
+        assert queries.funds(here.account).in_transit == 10_000
+
+        other = BankAccount.objects.create(
+            **here.scope.filters(), public_id="other", name="다른 계좌", bank="IBK", number_sealed=b"", rail="simulator"
+        )
+        assert queries.funds(other).in_transit == queries.spendable(other) == 0
+
+    def test_taking_back_a_lease_never_undoes_a_submission(self, here: World) -> None:
+        here.partner("acme")
+        here.owe("acme", 10_000)
+        here.approved()
+        running.start_due(clock.now())
+        dispatch.claim(rail_name="simulator", worker="slow", limit=5, now=clock.now())
+        later(3600)
+        worker, went_on = connections.create_connection("default"), list[int]()
+
+        def meanwhile(execute: Any, sql: str, *given: Any) -> Any:
+            """Right after the leases were looked at, let the worker pass its point of no return, if it still can."""
+            answer = execute(sql, *given)
+            if "lease_until" in sql and not went_on:
+                with worker.cursor() as cursor:
+                    cursor.execute("set lock_timeout = '200ms'")
+                    try:
+                        cursor.execute(
+                            "update payouts_attempt set state = 'SUBMITTING', lease_until = now() + interval '1 hour'"
+                            " where state = 'CLAIMED'"
+                        )
+                        went_on.append(cursor.rowcount)
+                    except OperationalError:
+                        went_on.append(0)
+            return answer
+
+        with connection.execute_wrapper(meanwhile):
+            dispatch.expire_leases(clock.now())
+        worker.close()
+        assert Attempt.objects.get().state == ("SUBMITTING" if went_on[0] else "CREATED")
 
     def test_a_frozen_worker_that_wakes_up_late_cannot_send(self, here: World) -> None:
         here.partner("acme")
