@@ -57,6 +57,17 @@ def demand(request: PageRequest) -> None:
     verify(request, code)
 
 
+def missing(request: PageRequest) -> HttpResponseBase | None:
+    """Return the page on which a person has to prove who it is before a POST counts; None when that is proven."""
+    if not request.user.has_code:
+        return redirect("access:code-setup")
+    try:
+        demand(request)
+    except DomainError as refusal:
+        return ask(request, refusal)
+    return None
+
+
 def stepup_required(view: View) -> View:
     """
     Decorate a view whose POST needs a fresh code.
@@ -66,15 +77,8 @@ def stepup_required(view: View) -> View:
 
     @wraps(view)
     def guarded(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method != "POST":
-            return view(request, *args, **kwargs)
-        if not request.user.has_code:
-            return redirect("access:code-setup")
-        try:
-            demand(request)
-        except DomainError as refusal:
-            return ask(request, refusal)
-        return view(request, *args, **kwargs)
+        asked = missing(request) if request.method == "POST" else None
+        return asked or view(request, *args, **kwargs)
 
     return cast("View", guarded)
 

@@ -8,13 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from core.scope import Scope
-from payouts import queries
-from payouts.models import Attempt, AttemptState, BankEvent, DecisionState, HandDecision, HandOutcome
-from payouts.rails_in_use import patience, rail
+from payouts.models import Attempt, HandOutcome
+from payouts.rails_in_use import rail
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +31,6 @@ class SafeAction:
     def is_safe(self, now: datetime) -> bool:
         """Say whether it may be done now."""
         return self.safe_from is not None and self.safe_from <= now
-
-
-def situations(scope: Scope, now: datetime) -> QuerySet[Attempt]:
-    """
-    Return attempts of a scope whose result is not known, oldest first, with what was heard and what was proposed.
-
-    UNKNOWN at once, ACCEPTED when the bank has been working on it for longer than usual. Each has `heard` (its bank
-    events, newest first) and `proposals` (open decisions) as lists.
-    """
-    slow = Q(state=AttemptState.ACCEPTED, submitted_at__lt=now - patience().desk_pause)
-    open_ones = HandDecision.objects.filter(state=DecisionState.PROPOSED)
-    return (
-        queries.attempt_rows(scope)
-        .filter(Q(state=AttemptState.UNKNOWN) | slow)
-        .prefetch_related(
-            Prefetch("events", queryset=BankEvent.objects.order_by("-pk"), to_attr="heard"),
-            Prefetch("decisions", queryset=open_ones, to_attr="proposals"),
-        )
-        .order_by("submitted_at", "pk")
-    )
 
 
 def safe_actions(attempt: Attempt, now: datetime) -> Sequence[SafeAction]:

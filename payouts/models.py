@@ -97,7 +97,6 @@ class BankAccount(PublicObject):
     holder = models.CharField(max_length=200)
     currency = models.CharField(max_length=3, default="KRW")
     rail = models.CharField(max_length=40)
-    is_stopped = models.BooleanField(default=False)
     statement_checked_at = models.DateTimeField(null=True)
     # How far its statement has been read: the Seoul day, and the last line of that day. Reading goes on from there,
     # however long nobody looked.

@@ -181,7 +181,7 @@ _AROUND = (
     *(f"payout__{name}" for name in PAYOUT_SENT),
     *(f"payout__partner__{name}" for name in ("public_id", "account_confirmed", "account_fingerprint")),
     *(f"payout__bulk_payout__{name}" for name in ("public_id", "merchant_id", "is_test", "status")),
-    *(f"payout__bulk_payout__bank_account__{name}" for name in ("public_id", "is_stopped")),
+    "payout__bulk_payout__bank_account__public_id",
 )
 
 

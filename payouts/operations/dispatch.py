@@ -158,7 +158,6 @@ def _may_be_sent(attempt: Attempt, now: datetime) -> bool:
     window = rail(attempt.rail).promises.maintenance
     return (
         bulk.status == BulkStatus.ONGOING
-        and not bulk.bank_account.is_stopped
         and payout.amount == attempt.amount
         and queries.content_of(payout).hash() == payout.content_hash
         and partner.account_confirmed

@@ -49,7 +49,7 @@ def start_due(now: datetime) -> int:
     """Start the bulk payout whose turn it is on each bank account that is free; returns how many were started."""
     due = Q(status=BulkStatus.APPROVED) | Q(status=BulkStatus.SCHEDULED, scheduled_at__lte=now)
     busy = BulkPayout.objects.filter(status=BulkStatus.ONGOING).values("bank_account_id")
-    rows = BulkPayout.objects.filter(due, method=PayoutMethod.AGENCY, bank_account__is_stopped=False)
+    rows = BulkPayout.objects.filter(due, method=PayoutMethod.AGENCY)
     rows = rows.exclude(bank_account_id__in=busy)
     rows = rows.order_by("bank_account_id", "approved_at", "pk").distinct("bank_account_id")
     return sum(start(scope=row.scope, bulk_id=row.public_id, now=now) for row in rows)

@@ -17,7 +17,6 @@ from access import stepup
 from access.requests import PageRequest
 from console.columns import Label
 from console.pages import PageView, is_htmx
-from core.errors import DomainError
 
 Facts = Sequence[tuple[Label, object]]
 
@@ -54,13 +53,8 @@ class AskView(PageView):
         form = self.form_class(request.POST)
         if not form.is_valid():
             return self._ask(request, key, form)
-        if self.needs_code:
-            if not request.user.has_code:
-                return redirect("access:code-setup")
-            try:
-                stepup.demand(request)
-            except DomainError as refusal:
-                return stepup.ask(request, refusal)
+        if self.needs_code and (asked := stepup.missing(request)):
+            return asked
         target = self.back(request, key)
         self.act(request, key, form.cleaned_data)
         messages.success(request, str(self.done))

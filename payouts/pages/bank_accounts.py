@@ -17,7 +17,6 @@ from access.roles import Permission
 from console.columns import Label
 from console.pages import PageView
 from core import clock
-from core.errors import DomainError
 from core.scope import Scope
 from payouts.models import BankAccount
 from payouts.operations import funds
@@ -99,12 +98,8 @@ class NewAccountView(PageView):
             form.add_error("number", _("이미 있는 계좌예요."))
         if not form.is_valid():
             return self._show(request, form, 400)
-        if not request.user.has_code:
-            return redirect("access:code-setup")
-        try:
-            stepup.demand(request)
-        except DomainError as refusal:
-            return stepup.ask(request, refusal)
+        if asked := stepup.missing(request):
+            return asked
         made = funds.open_bank_account(scope=request.scope, by=request.actor, now=clock.now(), **form.cleaned_data)
         messages.success(request, _("지급 계좌 %(name)s을(를) 추가했어요.") % {"name": made.name})
         return redirect(reverse("payouts:accounts"))

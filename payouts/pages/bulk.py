@@ -38,7 +38,7 @@ from console.lists import ListPage
 from console.pages import PageView, is_htmx
 from console.selection import BulkAction, Selection
 from core import clock
-from core.errors import DomainError, InvalidRequest
+from core.errors import InvalidRequest
 from core.scope import Scope
 from payouts import queries
 from payouts.forms import DetailsForm, NeededReasonForm, ReasonForm
@@ -337,13 +337,8 @@ class ActionView(PageView):
         form = self.form_class(request.POST)
         if not form.is_valid():
             return self._ask(request, bulk, form)
-        if self.needs_code:
-            if not request.user.has_code:
-                return redirect("access:code-setup")
-            try:
-                stepup.demand(request)
-            except DomainError as refusal:
-                return stepup.ask(request, refusal)
+        if self.needs_code and (asked := stepup.missing(request)):
+            return asked
         try:
             self.act(request, bulk, form.cleaned_data)
         except ContentChanged as refusal:

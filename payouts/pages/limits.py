@@ -14,7 +14,6 @@ from access.requests import PageRequest
 from access.roles import Permission, allowed, check
 from console.pages import PageView
 from core import clock
-from core.errors import DomainError
 from payouts import queries
 from payouts.models import PayoutLimits
 from payouts.operations import limits
@@ -71,12 +70,8 @@ class LimitsView(PageView):
         form = LimitsForm(request.POST)
         if not form.is_valid():
             return self._show(request, form, 400)
-        if not request.user.has_code:
-            return redirect("access:code-setup")
-        try:
-            stepup.demand(request)
-        except DomainError as refusal:
-            return stepup.ask(request, refusal)
+        if asked := stepup.missing(request):
+            return asked
         wanted: dict[str, Any] = {name: form.cleaned_data[name] for name in _FIELDS}
         limits.change(scope=request.scope, by=request.actor, now=clock.now(), **wanted)
         messages.success(request, _("지급 한도를 바꿨어요. 지금부터 승인을 요청하는 일괄지급에 적용돼요."))

@@ -5,7 +5,6 @@ with due as (
     from payouts_attempt a
         join payouts_payout p on p.id = a.payout_id
         join payouts_bulkpayout b on b.id = p.bulk_payout_id and b.status = 'ONGOING'
-        join payouts_bankaccount k on k.id = b.bank_account_id and not k.is_stopped
     where a.state = 'CREATED' and a.due_at <= %(now)s and a.rail = %(rail)s
         and not exists (
             select from payouts_dispatchstop s

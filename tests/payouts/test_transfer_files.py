@@ -34,7 +34,7 @@ from payouts.models import (
     TransferResult,
     TransferResultState,
 )
-from payouts.operations import building, dispatch, funds, inquiry, running, transfer_files, transfer_results
+from payouts.operations import building, dispatch, funds, inquiry, running, stopping, transfer_files, transfer_results
 from payouts.operations.transfer_results import Verdict
 from payouts.rails.files import pain001
 from payouts.transfer_queries import find_file
@@ -286,9 +286,10 @@ class TestMaking:
     def test_nothing_is_filed_while_a_stop_is_open(self, desk: Desk) -> None:
         desk.owe("acme")
         desk.approved()
-        BankAccount.objects.filter(pk=desk.account.pk).update(is_stopped=True)
+        scope, now = desk.world.scope, clock.now()
+        thrown = stopping.stop(scope=scope, reason="월말 점검", by=MAKER, now=now)
         assert desk.make() == []
-        BankAccount.objects.filter(pk=desk.account.pk).update(is_stopped=False)
+        stopping.resume(scope=scope, stop_id=thrown.pk, reason="끝", by=CHECKER, now=now)
         desk.make_due()
         assert len(desk.make()) == 1
 

@@ -62,5 +62,5 @@ class Migration(migrations.Migration):
             ],
             options={"db_table": "payouts_movement", "managed": False},
         ),
-        run_sql("payouts", "0008_by_hand"),
+        run_sql("payouts", "0005_by_hand"),
     ]

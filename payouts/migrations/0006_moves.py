@@ -11,5 +11,5 @@ from core.sql import run_sql
 class Migration(migrations.Migration):
     """Triggers that compare one column, and no JSON."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("payouts", "0008_by_hand")]
-    operations: ClassVar[list[Operation]] = [run_sql("payouts", "0009_moves")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("payouts", "0005_by_hand")]
+    operations: ClassVar[list[Operation]] = [run_sql("payouts", "0006_moves")]

@@ -13,7 +13,7 @@ from core.sql import run_sql
 class Migration(migrations.Migration):
     """Five new tables, and a trigger on attempts: an attempt in a file goes back in line only when it was withdrawn."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("payouts", "0006_webhook_events")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("payouts", "0007_webhook_events")]
     operations: ClassVar[list[Operation]] = [
         migrations.CreateModel(
             name="TransferFile",
@@ -286,5 +286,5 @@ class Migration(migrations.Migration):
                 name="payouts_result_decided",
             ),
         ),
-        run_sql("payouts", "0005_transfer_files"),
+        run_sql("payouts", "0008_transfer_files"),
     ]

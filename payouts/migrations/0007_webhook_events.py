@@ -12,7 +12,7 @@ from core.sql import run_sql
 class Migration(migrations.Migration):
     """One new table, and triggers: a brief lock on payouts and bulk payouts."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("payouts", "0009_moves"), ("access", "0005_webhook_laws")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("payouts", "0006_moves"), ("access", "0005_webhook_laws")]
     operations: ClassVar[list[Operation]] = [
         migrations.CreateModel(
             name="BankCallback",
@@ -47,5 +47,5 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("rail", "event_id"), name="payouts_callback_once")],
             },
         ),
-        run_sql("payouts", "0006_webhook_events"),
+        run_sql("payouts", "0007_webhook_events"),
     ]
