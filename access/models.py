@@ -188,8 +188,7 @@ class ApiSecret(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["prefix"], name="access_apisecret_prefix"),
             models.CheckConstraint(
-                condition=Q(scopes__contained_by=["read", "write", "payouts:submit", "payouts:complete", "webhooks"]),
-                name="access_apisecret_scopes_known",
+                condition=Q(scopes__contained_by=ApiScope.values), name="access_apisecret_scopes_known"
             ),
         )
         indexes = (models.Index(fields=["merchant", "-id"], name="access_apisecret_list"),)

@@ -1,7 +1,7 @@
 """
 Who may do what: the roles of people and the scopes of API secrets.
 
-One table for the whole product. An admin is not an approver, and an API secret never approves.
+One table for the whole product. An admin is not an approver, and an API secret never approves a payout.
 """
 
 from collections.abc import Callable, Mapping
@@ -82,6 +82,10 @@ class ApiScope(models.TextChoices):
     PAYOUTS_SUBMIT = "payouts:submit", _("일괄지급 만들기·승인 요청")
     PAYOUTS_COMPLETE = "payouts:complete", _("지급 완료 처리")
     WEBHOOKS = "webhooks", _("웹훅 관리")
+    MATCHING_READ = "matching:read", _("송장 매칭 읽기")
+    MATCHING_WRITE = "matching:write", _("송장 매칭 등록·수정")
+    MATCHING_APPROVE = "matching:approve", _("송장 불일치 승인")
+    MATCHING_POST = "matching:post", _("송장 전기")
 
 
 DEFAULT_SCOPES = (ApiScope.READ, ApiScope.WRITE, ApiScope.PAYOUTS_COMPLETE)

@@ -40,9 +40,10 @@ class Kind(StrEnum):
     BADGE = "badge"
     RATE = "rate"
     MASKED = "masked"
+    DECIMAL = "decimal"
 
 
-NUMERIC = frozenset({Kind.WON, Kind.SIGNED_WON, Kind.COUNT, Kind.RATE})
+NUMERIC = frozenset({Kind.WON, Kind.SIGNED_WON, Kind.COUNT, Kind.RATE, Kind.DECIMAL})
 MONEY = frozenset({Kind.WON, Kind.SIGNED_WON})
 
 
@@ -208,6 +209,15 @@ def rate(value: object) -> str:
     return f"{'-' if value < 0 else ''}{whole:,}{fraction}%"
 
 
+def decimal(value: object) -> str:
+    """Write an exact figure with thousands commas and the decimals it has: `1,234.5`."""
+    if not isinstance(value, int | Decimal):
+        message = f"not a decimal: {value!r}"
+        raise TypeError(message)
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 _WRITERS: dict[Kind, Callable[[object], str]] = {
     Kind.WON: grouped,
     Kind.SIGNED_WON: grouped,
@@ -215,4 +225,5 @@ _WRITERS: dict[Kind, Callable[[object], str]] = {
     Kind.DATE: day,
     Kind.MOMENT: moment,
     Kind.RATE: rate,
+    Kind.DECIMAL: decimal,
 }

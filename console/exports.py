@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from django.conf import settings
@@ -219,6 +220,7 @@ _SHEET_KINDS: Mapping[Kind, sheets.Kind] = {
     Kind.MOMENT: sheets.Kind.MOMENT,
     Kind.RATE: sheets.Kind.RATE,
     Kind.COUNT: sheets.Kind.COUNT,
+    Kind.DECIMAL: sheets.Kind.DECIMAL,
 }
 
 
@@ -238,6 +240,8 @@ def _cell(column: Column, row: Mapping[str, Any]) -> sheets.Cell:
         return str(column.badge(value).label)
     if column.kind in MONEY | {Kind.COUNT, Kind.RATE}:
         return int(cast("int", value))
+    if column.kind is Kind.DECIMAL:
+        return Decimal(str(value))
     if column.kind in {Kind.DATE, Kind.MOMENT}:
         return cast("date", value)
     return str(value)

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, BinaryIO, ClassVar, Final
 
@@ -17,14 +18,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from access.roles import Permission
+from access.roles import ApiScope, Permission
 from console import columns
 from console.columns import Badge, Column, Kind, Label, Shape, Tone
 from console.files import columns as sheets
 from console.files import sheet_read
 from console.files.errors import REASONS, SheetError, SheetRefused, ValueRefused
 from console.files.sheet_limits import Caps
-from console.files.values import Raw, clean_digits, clean_id, clean_text, parse_date, parse_won
+from console.files.values import Raw, clean_digits, clean_id, clean_text, parse_date, parse_decimal, parse_won
 from core.actor import Actor
 from core.errors import NotFound
 from core.scope import Scope
@@ -65,6 +66,7 @@ _SHEET_KINDS: Mapping[Kind, sheets.Kind] = {
     Kind.SIGNED_WON: sheets.Kind.SIGNED_WON,
     Kind.DATE: sheets.Kind.DATE,
     Kind.COUNT: sheets.Kind.COUNT,
+    Kind.DECIMAL: sheets.Kind.DECIMAL,
     Kind.ID: sheets.Kind.ID,
     Kind.MASKED: sheets.Kind.ID,
 }
@@ -79,6 +81,7 @@ _PARSERS: Mapping[Kind, Callable[[Raw], object]] = {
     Kind.ID: clean_id,
     Kind.WON: _won,
     Kind.COUNT: _won,
+    Kind.DECIMAL: parse_decimal,
     Kind.SIGNED_WON: parse_won,
     Kind.DATE: parse_date,
     Kind.MASKED: clean_digits,
@@ -99,9 +102,10 @@ class Field:
     """
     One column of an upload.
 
-    Kinds: TEXT (str), ID (str, only trimmed), WON and COUNT (int ≥ 0), SIGNED_WON (int), DATE (date), MASKED (digits of
-    an account or business number, hidden in the preview). `max` limits characters. `choices` maps what people write to
-    what is stored. `parse` replaces the reading of the cell and may raise CellRefused.
+    Kinds: TEXT (str), ID (str, only trimmed), WON and COUNT (int ≥ 0), SIGNED_WON (int), DATE (date), DECIMAL
+    (Decimal), MASKED (digits of an account or business number, hidden in the preview). `max` limits characters.
+    `choices` maps what people write to what is stored. `parse` replaces the reading of the cell and may raise
+    CellRefused.
     """
 
     name: str
@@ -132,6 +136,8 @@ class Field:
         """Return a value as the preview keeps it: choices in words, personal numbers hidden, days in ISO form."""
         if value is None or isinstance(value, int):
             return value
+        if isinstance(value, Decimal):
+            return columns.decimal(value)
         if self.choices is not None:
             return next((written for written, stored in self.choices.items() if stored == value), str(value))
         return columns.masked(str(value)) if self.kind is Kind.MASKED else str(value)
@@ -228,6 +234,8 @@ class UploadKind:
     kind: ClassVar[str]
     title: ClassVar[Label]
     permission: ClassVar[Permission]
+    # What an API secret needs besides being allowed to write.
+    api_scope: ClassVar[ApiScope] = ApiScope.WRITE
     fields: ClassVar[tuple[Field, ...]]
     guide: ClassVar[tuple[Label, ...]] = ()
     messages: ClassVar[Mapping[str, Label]] = {}

@@ -20,7 +20,7 @@ from access.wire import without_absent
 from console import upload_files, upload_operations, uploads
 from console.models import Upload, UploadState
 from core import clock
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from core.scope import Scope
 from settlement import calculators, explain, queries, wire, wire_in
 from settlement.models import (
@@ -359,6 +359,12 @@ def _one_upload(request: ApiRequest, kind: str, upload_id: str) -> Upload:
     return upload_operations.settle(found)
 
 
+def _check_kind(request: ApiRequest, kind: str) -> None:
+    """See that the secret may change what this kind of file changes. Raises Forbidden, NotFound."""
+    if uploads.kind_named(kind).api_scope not in request.secret.scopes:
+        raise Forbidden(_("이 키에는 그 권한이 없어요."))
+
+
 class NewUpload(V1View):
     """POST /uploads/{kind}, a file."""
 
@@ -367,6 +373,7 @@ class NewUpload(V1View):
 
     def post(self, request: ApiRequest, kind: str) -> Answer:
         """Keep the file and check it: at once when it is small, in the background otherwise. Nothing is loaded."""
+        _check_kind(request, kind)
         now, file = clock.now(), request.upload("file")
         stored = upload_operations.store(
             kind=uploads.kind_named(kind), scope=request.scope, file=file, by=request.actor, now=now
@@ -388,6 +395,7 @@ class UploadConfirm(V1View):
 
     def post(self, request: ApiRequest, kind: str, upload_id: str) -> Answer:
         """Load a checked file, all rows or none."""
+        _check_kind(request, kind)
         again = bool(request.fields.maybe_boolean("again"))
         told: Shape = {"scope": request.scope, "by": request.actor, "now": clock.now()}
         loaded = upload_operations.confirm(**told, kind=kind, upload_id=upload_id, again=again)
@@ -399,6 +407,7 @@ class UploadCancel(V1View):
 
     def post(self, request: ApiRequest, kind: str, upload_id: str) -> Shape:
         """Drop an upload that is not loaded, with its file."""
+        _check_kind(request, kind)
         told: Shape = {"scope": request.scope, "now": clock.now(), "kind": kind, "upload_id": upload_id}
         return _upload(upload_operations.cancel(**told))
 

@@ -679,6 +679,8 @@ class PartnerSettlement(PublicObject, AmountColumns):
     # Counters that end the keys of its journals: how often records matured into it, how often it was held or released.
     maturity_no = models.IntegerField(default=0)
     hold_no = models.IntegerField(default=0)
+    # Whether its records already are what must be paid (vendors' invoices): no VAT is added, no tax withheld.
+    paid_as_is = models.BooleanField(db_default=False)
 
     class Meta:
         constraints = (
@@ -752,6 +754,8 @@ class SettlementRecord(PublicObject, AmountColumns):
     additional_fee_vat_inside = models.BigIntegerField(default=0)
     reason = models.CharField(max_length=30, blank=True)
     memo = models.TextField(blank=True)
+    # Whether the amount already is what must be paid: a vendor's invoice.
+    paid_as_is = models.BooleanField(db_default=False)
     origin_kind = models.CharField(max_length=30, blank=True)
     origin_id = models.CharField(max_length=PUBLIC_ID_LENGTH, blank=True)
 

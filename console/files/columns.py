@@ -31,6 +31,7 @@ class Kind(StrEnum):
     MOMENT = "moment"  # aware datetime, timestamptz; shown as the clock in Seoul, to the second
     RATE = "rate"  # int, int: units of 10^-5 of the base; 3300 is shown as 3.3%
     COUNT = "count"  # int, bigint
+    DECIMAL = "decimal"  # Decimal, numeric: a quantity, a price, a percentage; shown with the decimals it has
 
 
 TEXT_KINDS = frozenset({Kind.TEXT, Kind.ID})
@@ -44,6 +45,7 @@ NUMBER_FORMATS: dict[Kind, str] = {
     Kind.MOMENT: "yyyy-mm-dd hh:mm:ss",
     Kind.RATE: "0.0##%",
     Kind.COUNT: "#,##0",
+    Kind.DECIMAL: "General",
 }
 
 _USUAL_WIDTHS: dict[Kind, int] = {
@@ -55,6 +57,7 @@ _USUAL_WIDTHS: dict[Kind, int] = {
     Kind.MOMENT: 20,
     Kind.RATE: 10,
     Kind.COUNT: 10,
+    Kind.DECIMAL: 14,
 }
 
 

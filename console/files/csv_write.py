@@ -5,8 +5,9 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
-from console.files.columns import Cell, Kind, SheetColumn, in_seoul, rate_as_percent
+from console.files.columns import Cell, Kind, SheetColumn, in_seoul, plain_number, rate_as_percent
 
 BOM = b"\xef\xbb\xbf"
 _BLOCK_CHARACTERS = 1 << 16
@@ -65,6 +66,12 @@ def _moment(value: Cell) -> str:
     return in_seoul(value).isoformat(sep=" ")
 
 
+def _decimal(value: Cell) -> str:
+    if not isinstance(value, int | Decimal):
+        raise TypeError(value)
+    return plain_number(value)
+
+
 def _rate(value: Cell) -> str:
     if not isinstance(value, int):
         raise TypeError(value)
@@ -80,4 +87,5 @@ _SHOWN: dict[Kind, Callable[[Cell], str]] = {
     Kind.DATE: _date,
     Kind.MOMENT: _moment,
     Kind.RATE: _rate,
+    Kind.DECIMAL: _decimal,
 }

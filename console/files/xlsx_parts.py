@@ -107,6 +107,8 @@ def sheet_number(value: Cell, kind: Kind) -> str:
         return str((value - EPOCH).days)
     if kind is Kind.RATE and isinstance(value, int):
         return plain_number(Decimal(value).scaleb(RATE_EXPONENT))
+    if kind is Kind.DECIMAL and isinstance(value, Decimal):
+        return plain_number(value)
     if kind not in (Kind.MOMENT, Kind.DATE, Kind.RATE) and isinstance(value, int):
         return str(value)
     raise TypeError(value)

@@ -21,7 +21,7 @@ from console.files.columns import (
     kind_of,
 )
 from console.files.sheet_read import Field
-from console.files.values import parse_date, parse_won
+from console.files.values import parse_date, parse_decimal, parse_won
 from console.files.xlsx_parts import RATE_EXPONENT, fitting_text, sheet_title
 
 MOST_ROWS = 10_000
@@ -69,6 +69,10 @@ def write_template(out: BinaryIO, fields: Sequence[Field], *, title: str, guide:
         _lists(book, sheet, fields)
 
 
+# What numbers of a kind come as; whole ones where nothing is said.
+_NUMBERS: dict[Kind, tuple[type, ...]] = {Kind.DECIMAL: (int, Decimal)}
+
+
 class _Sheet:
     """A page of a workbook with the formats of our kinds."""
 
@@ -98,7 +102,7 @@ class _Sheet:
             self.page.write_datetime(row, place, value, shown)
         elif kind is Kind.RATE and isinstance(value, int):
             self.page.write_number(row, place, Decimal(value).scaleb(RATE_EXPONENT), shown)
-        elif kind not in (Kind.MOMENT, Kind.DATE, Kind.RATE) and isinstance(value, int):
+        elif isinstance(value, _NUMBERS.get(kind, int)) and kind not in (Kind.MOMENT, Kind.DATE, Kind.RATE):
             self.page.write_number(row, place, value, shown)
         else:
             raise TypeError(value)
@@ -127,6 +131,8 @@ def _fill_column(sheet: _Sheet, place: int, field: Field) -> None:
 def _typed(sample: str, kind: Kind) -> Cell:
     if kind in (Kind.WON, Kind.SIGNED_WON, Kind.COUNT):
         return parse_won(sample)
+    if kind is Kind.DECIMAL:
+        return parse_decimal(sample)
     return parse_date(sample) if kind is Kind.DATE else sample
 
 

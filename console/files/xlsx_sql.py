@@ -77,6 +77,8 @@ def _number(name: str, kind: Kind) -> str:
         return f"date_part('epoch', {clock} - timestamp '{EPOCH}') / {DAY_SECONDS}"
     if kind is Kind.RATE:
         return f"{name} * 0.00001"
+    if kind is Kind.DECIMAL:
+        return f"trim_scale({name})"
     return name
 
 

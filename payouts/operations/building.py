@@ -275,7 +275,12 @@ def new_payout(
     """Return an unsaved payout of one partner's settlements; amounts and destination are frozen as they are now."""
     figures = amounts.payout_amounts(
         [
-            amounts.SettlementAmount(amounts.SettlementType(row.type), row.settlement, row.settlement_tax_free)
+            amounts.SettlementAmount(
+                amounts.SettlementType(row.type),
+                row.settlement,
+                row.settlement_tax_free,
+                paid_as_is=row.paid_as_is,
+            )
             for row in group
         ],
         payout_terms(setting, counting, partner),

@@ -52,7 +52,7 @@ class Skipped:
 
 
 class Group(NamedTuple):
-    """What becomes one payout, as `build_groups.sql` gives it; amounts are signed minor units."""
+    """What becomes one payout, as `build_groups.sql` gives it; amounts are signed minor units, `as_is` in `net`."""
 
     partner_id: int
     currency: str
@@ -60,6 +60,8 @@ class Group(NamedTuple):
     settlements: int
     net: int
     net_tax_free: int
+    as_is: int
+    as_is_tax_free: int
     credit: int
     debit: int
     reviewed: bool
@@ -183,8 +185,10 @@ def _groups() -> Iterator[Group]:
 
 def _figures(making: Making, group: Group) -> amounts.PayoutAmounts:
     # The signed sum of settlements is a settlement of that amount by hand: payouts only look at the sums.
-    total = amounts.SettlementAmount(amounts.SettlementType.MANUAL, group.net, group.net_tax_free)
-    return amounts.payout_amounts([total], making.terms(group))
+    by_hand = amounts.SettlementType.MANUAL
+    as_is = amounts.SettlementAmount(by_hand, group.as_is, group.as_is_tax_free, paid_as_is=True)
+    rest = amounts.SettlementAmount(by_hand, group.net - group.as_is, group.net_tax_free - group.as_is_tax_free)
+    return amounts.payout_amounts([rest, as_is], making.terms(group))
 
 
 def _pay(making: Making, paid: Sequence[Group], worth: Sequence[amounts.PayoutAmounts]) -> None:

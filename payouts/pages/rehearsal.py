@@ -172,7 +172,9 @@ def _lines(scope: Scope, rows: Sequence[PartnerSettlement], judge: Judge) -> tup
 
 
 def _amount(row: PartnerSettlement) -> amounts.SettlementAmount:
-    return amounts.SettlementAmount(amounts.SettlementType(row.type), row.settlement, row.settlement_tax_free)
+    return amounts.SettlementAmount(
+        amounts.SettlementType(row.type), row.settlement, row.settlement_tax_free, paid_as_is=row.paid_as_is
+    )
 
 
 def _digest(parts: Sequence[object]) -> str:

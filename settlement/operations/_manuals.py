@@ -35,7 +35,8 @@ class ManualRow:
     """
     A manual adjustment to be recorded; amounts signed, in minor units.
 
-    `counter` names the account on the other side when it is not the reason's, as for a vendor's invoice.
+    `counter` names the account on the other side when it is not the reason's, and `paid_as_is` says that no VAT is
+    added and no tax withheld, both as for a vendor's invoice.
     """
 
     partner_id: str
@@ -50,6 +51,7 @@ class ManualRow:
     origin_kind: str = ""
     origin_id: str = ""
     counter: legs.Counter | None = None
+    paid_as_is: bool = False
 
 
 def record_manual(*, scope: Scope, by: Actor, now: datetime, row: ManualRow) -> SettlementRecord:
@@ -151,7 +153,15 @@ def _placed(scope: Scope, rows: Sequence[ManualRow], setting: Setting, now: date
         partner = partners.get(row.partner_id)
         if partner is None:
             raise partner_not_found(row.partner_id)
-        key = Key(partner, None, RecordType.MANUAL.value, row.settlement_date, row.currency, place if alone else None)
+        key = Key(
+            partner,
+            None,
+            RecordType.MANUAL.value,
+            row.settlement_date,
+            row.currency,
+            place if alone else None,
+            row.paid_as_is,
+        )
         due = row.settlement_date <= today
         placed.append(_Placed(row, row.public_id or ids.new_id(ids.TRANSFER, now), partner, key if due else None))
     return placed
@@ -191,6 +201,7 @@ def _insert(scope: Scope, placed: Sequence[_Placed], joined: Mapping[Key, Joined
         "properties": [json.dumps(properties.listed(one.row.properties)) for one in placed],
         "origin_kinds": [one.row.origin_kind for one in placed],
         "origin_ids": [one.row.origin_id for one in placed],
+        "as_they_are": [one.row.paid_as_is for one in placed],
     }
     try:
         with transaction.atomic(), connection.cursor() as cursor:

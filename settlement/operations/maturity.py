@@ -56,6 +56,8 @@ class Key:
     currency: str
     # Set for a record that stands alone; then nothing else joins its partner settlement in the same step.
     alone: int | None = None
+    # Whether the money already is what must be paid, and stands apart from what is taxed on its way.
+    paid_as_is: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,14 @@ def join(*, scope: Scope, groups: Sequence[Group], now: datetime) -> list[Joined
 def group_of(record: SettlementRecord, *, alone: bool) -> Group:
     """Return one record as a group; its contract version must be loaded."""
     contract_id = record.contract_version.contract_id if record.contract_version else None
-    key = Key(record.partner_id, contract_id, record.type, record.settlement_date, record.currency)
+    key = Key(
+        record.partner_id,
+        contract_id,
+        record.type,
+        record.settlement_date,
+        record.currency,
+        paid_as_is=record.paid_as_is,
+    )
     sums = {column: getattr(record, column) for column in SUMS if not column.endswith("_total")}
     sums |= {"credit_total": max(record.net, 0), "debit_total": max(-record.net, 0)}
     only = replace(key, alone=record.pk) if alone else key
@@ -165,11 +174,18 @@ def _joinable(scope: Scope, wanted: set[Key]) -> dict[Key, PartnerSettlement]:
     return {_row_key(row): row for row in still.order_by("pk")}
 
 
-_KEY_COLUMNS = ("partner_id", "contract_id", "type", "settlement_date", "currency")
+_KEY_COLUMNS = ("partner_id", "contract_id", "type", "settlement_date", "currency", "paid_as_is")
 
 
 def _row_key(row: PartnerSettlement) -> Key:
-    return Key(row.partner_id, row.contract_id, row.type, row.settlement_date, row.currency)
+    return Key(
+        row.partner_id,
+        row.contract_id,
+        row.type,
+        row.settlement_date,
+        row.currency,
+        paid_as_is=row.paid_as_is,
+    )
 
 
 def _opened(scope: Scope, key: Key, now: datetime) -> PartnerSettlement:
@@ -181,6 +197,7 @@ def _opened(scope: Scope, key: Key, now: datetime) -> PartnerSettlement:
         type=key.type,
         settlement_date=key.settlement_date,
         currency=key.currency,
+        paid_as_is=key.paid_as_is,
         state_changed_at=now,
         created_at=now,
     )

@@ -1,7 +1,7 @@
 -- Partner settlements that may be claimed, with the number of their latest claim (0 without). The same rule as
 -- `claims.claimable`: no live claim, and either a claim newer than the last decision (it was released) or a decision to pay.
 select s.id, s.partner_id, s.currency, s.type, s.settlement_date, s.net, s.net_tax_free, s.credit_total, s.debit_total,
-    s.hold_reason, coalesce(c.claim_no, 0) as claim_no
+    s.hold_reason, coalesce(c.claim_no, 0) as claim_no, s.paid_as_is
 from settlement_partnersettlement s
     left join lateral (
         select c.claim_no, exists (select from settlement_claimrelease r

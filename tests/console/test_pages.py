@@ -117,11 +117,11 @@ class TestHome:
 
 class TestLinksBetweenModules:
     def test_origins_lead_to_where_a_row_came_from(self, clean_registry: None) -> None:  # noqa: ARG002
-        assert registry.origin_link("invoice", "inv-1") is None
-        registry.origin("invoice", "송장", lambda public_id: f"/invoices/{public_id}/")
-        link = registry.origin_link("invoice", "inv-1")
+        assert registry.origin_link("voucher", "inv-1") is None
+        registry.origin("voucher", "송장", lambda public_id: f"/invoices/{public_id}/")
+        link = registry.origin_link("voucher", "inv-1")
         assert link == registry.Link("송장 inv-1", "/invoices/inv-1/")
-        assert registry.origin_link("invoice", "") is None
+        assert registry.origin_link("voucher", "") is None
 
     def test_related_panels_may_stay_away(self, clean_registry: None) -> None:  # noqa: ARG002
         request: Any = RequestFactory().get("/")

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from access.models import Merchant
 from access.queries import actor_for
 from config.demo_secrets import Secrets
-from config.seeding import bank, cast, history, past_payouts, people, story
+from config.seeding import bank, buying, cast, history, past_payouts, people, story
 from core import clock, jobs
 from core.actor import Actor, system
 from core.scope import Scope
@@ -26,6 +26,7 @@ from settlement.operations.records import OrderDraft, record_order
 
 _PARTNERS_LEAST, _PARTNERS_MOST, _ROWS_A_PARTNER = 24, 400, 250
 _OTHER_PARTNERS, _OTHER_ROWS = 6, 300
+_PURCHASES = 60
 
 
 class Command(BaseCommand):
@@ -72,6 +73,7 @@ class Command(BaseCommand):
             ours.scope, account, deciders, first=first, today=clock.seoul_day(now), tell=self.stderr.write
         )
         story.tell(story.Stage(ours.scope, account, deciders, now))
+        buying.fill(scope=ours.scope, people=deciders, now=now, seed=seed, history=min(_PURCHASES, rows // 20))
         self._business(theirs.scope, _OTHER_PARTNERS, min(rows, _OTHER_ROWS), seed + 1, by, now)
         _test_side(ours.scope, by, now)
         story.run_all_jobs()

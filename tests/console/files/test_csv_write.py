@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -19,14 +20,15 @@ def written(rows: Sequence[Sequence[Cell]], columns: Sequence[SheetColumn] = COL
 
 
 def test_a_row_of_every_kind() -> None:
-    file = written([["가", "007", 1_234_567, -500, date(2026, 11, 1), NOON, 3_300, 12], [None] * 8])
+    amounts: list[Cell] = [1_234_567, -500, date(2026, 11, 1), NOON, 3_300, 12, Decimal("-1.250000")]
+    file = written([["가", "007", *amounts], [None] * 9])
 
     assert (
         file
         == (
-            "\ufeff열text,열id,열won,열signed_won,열date,열moment,열rate,열count\r\n"
-            "가,007,1234567,-500,2026-11-01,2026-11-21 12:00:07,3.3%,12\r\n"
-            ",,,,,,,\r\n"
+            "\ufeff열text,열id,열won,열signed_won,열date,열moment,열rate,열count,열decimal\r\n"
+            "가,007,1234567,-500,2026-11-01,2026-11-21 12:00:07,3.3%,12,-1.25\r\n"
+            ",,,,,,,,\r\n"
         ).encode()
     )
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg2
@@ -34,8 +35,9 @@ COLUMNS = [
     SheetColumn("등록일시", Kind.MOMENT),
     SheetColumn("수수료율", Kind.RATE),
     SheetColumn("건수", Kind.COUNT),
+    SheetColumn("수량", Kind.DECIMAL),
 ]
-TYPES = ["text", "text", "bigint", "bigint", "date", "timestamptz", "int", "bigint"]
+TYPES = ["text", "text", "bigint", "bigint", "date", "timestamptz", "int", "bigint", "numeric"]
 NOON = datetime(2026, 11, 21, 3, 0, 7, 999_999, tzinfo=UTC)
 NASTY = [
     "=1+1",
@@ -111,7 +113,8 @@ both_streams = pytest.mark.parametrize("write", [by_query, by_rows])
 
 def row_of(text: str | None, **other: Cell) -> list[Cell]:
     values: dict[str, Cell] = {"won": 1_000, "signed": -1_000, "day": date(2026, 11, 21), "at": NOON, "rate": 3_300}
-    values |= {"count": 7} | other
+    values |= {"count": 7, "quantity": Decimal("-1234.500000")}
+    values |= other
     return [text, text, *values.values()]
 
 
@@ -176,7 +179,7 @@ class TestValues:
     @every_writer
     def test_numbers_days_and_moments_keep_type_and_format(self, cursor: Cursor, write: Write) -> None:
         most = 999_999_999_999_999
-        file = write(cursor, [row_of("a", won=most, signed=-most, count=0), [None] * 8, row_of("b")])
+        file = write(cursor, [row_of("a", won=most, signed=-most, count=0), [None] * 9, row_of("b")])
 
         sheet = load_workbook(file).worksheets[0]
         values = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
@@ -187,8 +190,9 @@ class TestValues:
             datetime.fromisoformat("2026-11-21 12:00:07"),
             pytest.approx(0.033),
             0,
+            -1_234.5,
         ]
-        assert values[1] == [None] * 8
+        assert values[1] == [None] * 9
         assert [cell.number_format for cell in sheet[2]] == [
             "@",
             "@",
@@ -198,6 +202,7 @@ class TestValues:
             "yyyy-mm-dd hh:mm:ss",
             "0.0##%",
             "#,##0",
+            "General",
         ]
         file.seek(0)
         read = list(CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).iter_rows())
@@ -207,7 +212,7 @@ class TestValues:
             date(2026, 11, 21),
             datetime.fromisoformat("2026-11-21 12:00:07"),
         ]
-        assert read[2] == [""] * 8
+        assert read[2] == [""] * 9
         assert read[3][0] == "b"
 
     @every_writer
@@ -217,7 +222,7 @@ class TestValues:
         assert [cell.value for cell in sheet[1]] == [column.header for column in COLUMNS]
         assert all(cell.font.b for cell in sheet[1])
         assert sheet.freeze_panes == "A2"
-        assert sheet.auto_filter.ref == "A1:H3"
+        assert sheet.auto_filter.ref == "A1:I3"
         assert round(sheet.column_dimensions["B"].width) in (30, 31)  # XlsxWriter adds the padding of a cell
 
     @every_writer
@@ -235,7 +240,14 @@ class TestValues:
 
     @pytest.mark.parametrize("write", [by_rows, by_library])
     def test_a_value_of_another_type_is_refused(self, cursor: Cursor, write: Write) -> None:
-        for wrong in ({"won": "1000"}, {"day": "2026-11-21"}, {"day": NOON}, {"at": date(2026, 11, 21)}, {"rate": "3"}):
+        for wrong in (
+            {"won": "1000"},
+            {"day": "2026-11-21"},
+            {"day": NOON},
+            {"at": date(2026, 11, 21)},
+            {"rate": "3"},
+            {"quantity": "1"},
+        ):
             with pytest.raises(TypeError):
                 write(cursor, [row_of("a", **wrong)])
         with pytest.raises(ValueError, match="time zone"):
@@ -251,7 +263,7 @@ class TestSheets:
 
         sheets, _formats = read_strictly(file)
         assert [sheet.title for sheet in sheets] == ["정산 내역", "정산 내역 (2)", "정산 내역 (3)", "조회조건"]
-        assert [sheet.filtered for sheet in sheets] == ["A1:H4", "A1:H4", "A1:H3", ""]
+        assert [sheet.filtered for sheet in sheets] == ["A1:I4", "A1:I4", "A1:I3", ""]
         assert _first_texts(sheets[1]) == {1: "파트너 아이디", 2: "번호 4", 3: "번호 5", 4: "번호 6"}
         assert _first_texts(sheets[2]) == {1: "파트너 아이디", 2: "번호 7", 3: "번호 8"}
         assert load_workbook(file).sheetnames == [sheet.title for sheet in sheets]
@@ -267,7 +279,7 @@ class TestSheets:
         sheet = load_workbook(write(cursor, [])).worksheets[0]
 
         assert sheet.max_row == 1
-        assert sheet.auto_filter.ref == "A1:H1"
+        assert sheet.auto_filter.ref == "A1:I1"
 
     def test_more_columns_than_a_function_of_postgres_has_arguments(self, cursor: Cursor) -> None:
         columns = [SheetColumn(f"열 {n}", Kind.WON if n % 2 else Kind.TEXT) for n in range(100)]
@@ -302,7 +314,9 @@ class TestFailing:
             seen.append(rows)
             raise InterruptedError
 
-        query = "select 'x' || n, n, n, -n, date '2026-11-21', now(), 1, n from generate_series(1, 200000) n"
+        query = (
+            "select 'x' || n, n, n, -n, date '2026-11-21', now(), 1, n, n::numeric from generate_series(1, 200000) n"
+        )
         with pytest.raises(InterruptedError):
             write_query(io.BytesIO(), cursor, query, None, COLUMNS, title="a", conditions=conditions, on_rows=enough)
 
@@ -314,7 +328,7 @@ class TestFailing:
 
     def test_rows_are_reported_on_the_way(self, cursor: Cursor) -> None:
         seen: list[int] = []
-        query = "select 'x' || n, n, n, -n, date '2026-11-21', now(), 1, n from generate_series(1, 20000) n"
+        query = "select 'x' || n, n, n, -n, date '2026-11-21', now(), 1, n, n::numeric from generate_series(1, 20000) n"
 
         write_query(io.BytesIO(), cursor, query, None, COLUMNS, title="a", conditions=conditions, on_rows=seen.append)
 
@@ -323,7 +337,10 @@ class TestFailing:
         assert len(seen) > 1
 
     def test_an_error_of_the_database_arrives(self, cursor: Cursor) -> None:
-        query = "select 'x', 'y', 1 / (n - 15000), 1, date '2026-11-21', now(), 1, n from generate_series(1, 20000) n"
+        query = (
+            "select 'x', 'y', 1 / (n - 15000), 1, date '2026-11-21', now(), 1, n, n::numeric"
+            " from generate_series(1, 20000) n"
+        )
 
         with pytest.raises(psycopg2.errors.DivisionByZero):
             write_query(io.BytesIO(), cursor, query, None, COLUMNS, title="a", conditions=conditions)
@@ -336,7 +353,8 @@ class TestFailing:
                 return super().write(data)
 
         query = (
-            "select md5(n::text), md5(n::text), n, n, date '2026-11-21', now(), 1, n from generate_series(1, 99999) n"
+            "select md5(n::text), md5(n::text), n, n, date '2026-11-21', now(), 1, n, n::numeric"
+            " from generate_series(1, 99999) n"
         )
         with pytest.raises(OSError, match="No space"):
             write_query(Full(), cursor, query, None, COLUMNS, title="a", conditions=conditions)

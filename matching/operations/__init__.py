@@ -1,0 +1,1 @@
+"""The verbs of matching, one transaction each."""

@@ -1,0 +1,1 @@
+"""Kinds of uploads of matching: documents and set-up from files."""

@@ -1,0 +1,1 @@
+"""Outside files against our own books: vendor billing files, provider settlements, bank statements."""

@@ -1,0 +1,48 @@
+"""What reconciliation does in the background. Imported when the app is ready."""
+
+from core import clock, jobs
+from core.actor import Actor, ActorKind
+from reconciliation.heartbeat import beside
+from reconciliation.operations import comparing, deciding, loading, storing
+
+_FENCE_BITS = 16
+
+
+def _actor(job: jobs.RunningJob) -> Actor:
+    told = job.arguments
+    return Actor(
+        kind=ActorKind.USER if job.row.created_by_id else ActorKind.SYSTEM,
+        name=str(told["by"]),
+        user_id=job.row.created_by_id,
+        request_id=str(told["request"]),
+        address=str(told["address"]),
+    )
+
+
+def _fence(job: jobs.RunningJob) -> int:
+    """Return a number above that of every worker before: a later job counts more than any try of an earlier one."""
+    return (job.row.pk << _FENCE_BITS) + job.row.fence
+
+
+@jobs.handler(storing.LOAD_JOB, queue=jobs.Queue.FILES)
+def run_load(job: jobs.RunningJob) -> dict[str, object]:
+    """Read a received file. One that is stopped is thrown away."""
+    batch_id, by = str(job.arguments["batch"]), _actor(job)
+    try:
+        with beside(job) as tell:
+            loaded = loading.load(
+                scope=job.scope, batch_id=batch_id, fence=_fence(job), by=by, now=clock.now(), tell=tell
+            )
+    except jobs.JobCancelled:
+        deciding.stopped(scope=job.scope, batch_id=batch_id, by=by, now=clock.now())
+        raise
+    same = loaded.same_as.public_id if loaded.same_as else None
+    return {"batch": batch_id, "state": loaded.batch.state, "same_as": same}
+
+
+@jobs.handler(comparing.COMPARE_JOB, queue=jobs.Queue.FILES)
+def run_compare(job: jobs.RunningJob) -> dict[str, object]:
+    """Compare an accepted batch with our records."""
+    with beside(job):
+        made = comparing.compare(scope=job.scope, batch_id=str(job.arguments["batch"]), by=_actor(job), now=clock.now())
+    return {"batch": job.arguments["batch"], "number": made.number, "counts": made.counts}

@@ -1,0 +1,54 @@
+"""Rows into a table by COPY, a block at a time."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+_BLOCK = 1 << 18
+_NULL = "\\N"
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return _NULL
+    text = str(value)
+    return text.translate(_ESCAPED) if _SPECIAL.search(text) else text
+
+
+class _Blocks:
+    """Rows as COPY reads them. The driver would hide what goes wrong while it reads, so it is kept in `failure`."""
+
+    def __init__(self, rows: Iterator[Sequence[object]]) -> None:
+        self._rows = rows
+        self.failure: Exception | None = None
+
+    def read(self, size: int = _BLOCK) -> bytes:
+        """Return about so many bytes, none at the end."""
+        lines: list[str] = []
+        left = size
+        try:
+            for row in self._rows:
+                line = "\t".join(map(_field, row))
+                lines += (line, "\n")
+                left -= len(line)
+                if left <= 0:
+                    break
+        except Exception as failure:  # noqa: BLE001 - `copy_rows` raises it
+            self.failure = failure
+            return b""
+        return "".join(lines).encode()
+
+
+def copy_rows(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """
+    Copy rows into a table; None is null.
+
+    Whatever the rows raise is raised here, and then the open transaction must not be committed.
+    """
+    blocks = _Blocks(iter(rows))
+    named = ", ".join(f'"{column}"' for column in columns)
+    cursor.copy_expert(f"copy {table} ({named}) from stdin", blocks, _BLOCK)
+    if blocks.failure is not None:
+        raise blocks.failure

@@ -1,0 +1,47 @@
+"""
+Short fixed-length keys that stand for longer ones, so that the database groups and joins by sixteen bytes.
+
+Pure. Two different keys never get the same fingerprint in practice: it is a 128-bit digest.
+"""
+
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+
+from reconciliation.amounts import plain
+from reconciliation.keys import Identity
+
+_BYTES = 16
+_REMEMBERED = 1 << 14
+
+
+def fingerprint(text: str) -> str:
+    """Return 32 hexadecimal digits for a text."""
+    return blake2b(text.encode(), digest_size=_BYTES).hexdigest()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def of_identity(identity: Identity) -> str:
+    """Return the fingerprint of what a group or a record of ours is recognised by."""
+    return of_key((identity.by_name, identity.customer, identity.rest))
+
+
+def of_key(key: tuple[object, ...]) -> str:
+    """Return the fingerprint of a key of texts, decimals and days; equal keys have equal fingerprints."""
+    return fingerprint(repr([part if part is None or type(part) is str else _canonical(part) for part in key]))
+
+
+def _canonical(part: object) -> object:
+    if isinstance(part, Identity):
+        return of_identity(part)
+    if isinstance(part, tuple):
+        return tuple(map(_canonical, part))
+    if isinstance(part, Decimal):
+        return Decimal, trimmed(plain(part))
+    return part.isoformat() if isinstance(part, date) else part
+
+
+def trimmed(figure: str) -> str:
+    """Return a decimal in plain writing without zeros at its end: what equal figures have in common."""
+    return figure.rstrip("0").rstrip(".") if "." in figure else figure

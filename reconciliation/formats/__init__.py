@@ -1,0 +1,1 @@
+"""What the files look like: the columns of every kind under all their names, and how a header tells its kind."""

@@ -1,0 +1,1 @@
+"""What can be done in reconciliation; each verb is one transaction."""

@@ -1,0 +1,208 @@
+"""
+Reading a received file into lines: whole, or not at all.
+
+One transaction: the rows go through COPY into a table that vanishes with it, and into the lines once the file has been
+read to its end. A worker that dies leaves nothing behind, and whoever takes over begins anew from the stored file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from access import audit
+from core.actor import Actor
+from core.jobs import LeaseLost
+from core.scope import Scope
+from ledger.posting import refused_by
+from reconciliation import queries
+from reconciliation.copying import copy_rows
+from reconciliation.figures import COLUMNS
+from reconciliation.heartbeat import Tell
+from reconciliation.line_rows import COLUMNS_OF_ROW, LineRows, Row
+from reconciliation.models import KEPT_STATES, Batch, BatchState
+from reconciliation.naming import Naming
+from reconciliation.operations.storing import KIND, forget_file, on_disk
+from reconciliation.reading import ON_THIS_MACHINE, Rejected, open_file
+from reconciliation.rehearsal import Pass, Wanted
+from reconciliation.result import Result, rejected
+
+_SAME = frozenset({"reconciliation_same_bytes", "reconciliation_same_content"})
+_LOADED = "reconciliation_loaded"
+_TELL_EVERY = 2_000
+
+_COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS_OF_ROW)
+_CREATE = f"create temp table {_LOADED} on commit drop as select {_COLUMNS} from reconciliation_batchline with no data"  # noqa: S608 - names of columns
+_KEEP = f"insert into reconciliation_batchline (batch_id, {_COLUMNS}) select %s, {_COLUMNS} from {_LOADED}"  # noqa: S608 - names of columns
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """
+    What became of a file: the batch that the answer is about, and the answer.
+
+    `same_as` is the batch that has the same content already; then nothing of this one is kept.
+    """
+
+    batch: Batch
+    answer: Result
+    same_as: Batch | None = None
+
+
+class _AlreadyThere(Exception):
+    """The same records are kept already."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch.public_id)
+        self.batch = batch
+
+
+def load(
+    *, scope: Scope, batch_id: str, fence: int, by: Actor, now: datetime, tell: Tell, wanted: Wanted | None = None
+) -> Loaded:
+    """
+    Read the file of a batch and keep its lines; a file that is no good is rejected and only the attempt is kept.
+
+    `wanted` is what the answer shall hold beside what is kept; the answer is named after the batch. A batch that was
+    read before is left as it is. Raises NotFound; LeaseLost when a later worker has it; whatever `tell` raises.
+    """
+    batch = _begin(scope, batch_id, fence)
+    if batch.state != BatchState.LOADING:
+        return Loaded(batch, batch.answer, batch.same_as)
+    wanted = wanted or Wanted(batch.locale, summary=True, limits=ON_THIS_MACHINE)
+    try:
+        with on_disk(batch) as path:
+            reading = open_file(path, locale=wanted.locale, limits=wanted.limits)
+            passing = Pass(reading, wanted)
+            found = _Found(passing, batch, tell)
+            try:
+                _refuse_known(batch, found)
+                with transaction.atomic():
+                    _copy(found, batch)
+                    _understood(batch, found, by, now)
+            except IntegrityError as error:
+                known = queries.with_content(scope, found.kind, found.content_hash, found.naming.billing_entity)
+                if refused_by(error) not in _SAME or known is None:
+                    raise
+                return _same(batch, known, found, by)
+            except _AlreadyThere as there:
+                return _same(batch, there.batch, found, by)
+            return Loaded(batch, passing.answer(batch.name))
+    except Rejected as refusal:
+        return _reject(batch, rejected(batch.name, refusal, wanted.locale), by, now)
+
+
+def _begin(scope: Scope, batch_id: str, fence: int) -> Batch:
+    with transaction.atomic():
+        queries.batch(scope, batch_id)
+        batch = Batch.objects.within(scope).select_for_update().get(public_id=batch_id)
+        if batch.state == BatchState.LOADING:
+            if batch.fence > fence:
+                raise LeaseLost
+            batch.fence = fence
+            batch.save(update_fields=["fence"])
+    return batch
+
+
+class _Found:
+    """The rows of a file on their way into the database, and what is noticed about them."""
+
+    def __init__(self, passing: Pass, batch: Batch, tell: Tell) -> None:
+        reading = passing.reading
+        self.passing = passing
+        self.kind = str(reading.kind)
+        self.content_hash = reading.content_digest
+        self.rows = LineRows(reading.kind, reading.columns)
+        self.naming = Naming(reading.kind, billing_entity=batch.billing_entity, invoice_number=batch.invoice_number)
+        self.count = 0
+        self._total = sum(records for _kind, records in reading.blocks)
+        self._tell = tell
+
+    def __iter__(self) -> Iterator[Row]:
+        for line, header, cells, flags in self.passing:
+            if self.count % _TELL_EVERY == 0:
+                self._tell(self.count, self._total)
+            self.count += 1
+            if line.counts and line.kind == self.kind:
+                self.naming.add(line)
+            yield self.rows.row(line, header, cells, flags)
+        self._tell(self.count, self._total)
+
+
+def _copy(found: _Found, batch: Batch) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop table if exists pg_temp.{_LOADED}")
+        cursor.execute(_CREATE)
+        copy_rows(cursor, _LOADED, COLUMNS_OF_ROW, found)
+        cursor.execute(_KEEP, [batch.pk])
+
+
+def _refuse_known(batch: Batch, found: _Found) -> None:
+    """Look before a million lines are read; only the database's own constraint is sure."""
+    kept = Batch.objects.within(batch.scope).filter(kind=found.kind, content_hash=found.content_hash)
+    known = kept.filter(state__in=KEPT_STATES).order_by("id")
+    if batch.billing_entity:
+        known = known.filter(billing_entity=batch.billing_entity)
+    first = known.first()
+    if first is not None:
+        for _row in found.passing:
+            pass
+        raise _AlreadyThere(first)
+
+
+def _understood(batch: Batch, found: _Found, by: Actor, now: datetime) -> None:
+    """Write down what was understood. LeaseLost when somebody else has the batch now, or threw it away."""
+    mine = Batch.objects.select_for_update().filter(pk=batch.pk, fence=batch.fence, state=BatchState.LOADING)
+    if not mine.exists():
+        raise LeaseLost
+    reading, naming = found.passing.reading, found.naming
+    columns = COLUMNS.get(reading.kind)
+    batch.answer = found.passing.kept_answer(batch.name)
+    batch.state = BatchState.UNDERSTOOD
+    batch.kind, batch.layout = found.kind, reading.layout or ""
+    batch.billing_entity, batch.invoice_number = naming.billing_entity, naming.invoice_number
+    batch.content_hash, batch.identity = found.content_hash, naming.identity(found.content_hash)
+    batch.is_estimate = naming.is_estimate
+    batch.first_day, batch.last_day = naming.first_day, naming.last_day
+    itemised = "tax_not_itemised" not in batch.answer["notes"]
+    batch.tax_compared = itemised and columns is not None and columns.tax is not None
+    batch.line_count, batch.headers = found.count, found.rows.headers
+    batch.understood_at = now
+    batch.save()
+    _tell_audit(batch, by, "understood", {"kind": batch.kind, "lines": batch.line_count, "identity": batch.identity})
+
+
+def _reject(batch: Batch, answer: Result, by: Actor, now: datetime) -> Loaded:
+    with transaction.atomic():
+        batch = _mine(batch)
+        batch.state, batch.refusal, batch.decided_at = BatchState.REJECTED, answer, now
+        forget_file(batch)
+        batch.save()
+        _tell_audit(batch, by, "rejected", {"code": answer["error_codes"][0], "sha256": batch.sha256})
+    return Loaded(batch, answer)
+
+
+def _same(batch: Batch, known: Batch, found: _Found, by: Actor) -> Loaded:
+    with transaction.atomic():
+        batch = _mine(batch)
+        batch.state, batch.same_as = BatchState.DISCARDED, known
+        forget_file(batch)
+        batch.save()
+        _tell_audit(batch, by, "already_loaded", {"same_as": known.public_id})
+    return Loaded(batch, found.passing.answer(batch.name), known)
+
+
+def _mine(batch: Batch) -> Batch:
+    """Return the batch locked and as it was before it was read. Raises LeaseLost."""
+    mine = Batch.objects.select_for_update().filter(pk=batch.pk, fence=batch.fence, state=BatchState.LOADING).first()
+    if mine is None:
+        raise LeaseLost
+    return mine
+
+
+def _tell_audit(batch: Batch, by: Actor, verb: str, after: dict[str, Any]) -> None:
+    audit.record(
+        scope=batch.scope, by=by, action=f"reconciliation.{verb}", kind=KIND, object_id=batch.public_id, after=after
+    )
