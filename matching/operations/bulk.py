@@ -24,6 +24,7 @@ _LINE_REASONS: Final = """array_remove(array[
     case when e.codes_together & 16 > 0 then 'PRICE_TOTAL_AMOUNT' end,
     case when e.codes_together & 8 > 0 then 'PRICE_TOTAL_PERCENT' end,
     case when e.codes_together & 64 > 0 then 'RECEIPT_QUANTITY' end], null)"""
+MEMORY: Final = "set local work_mem = '256MB'"
 _WITH_TOTALS: Final = "coalesce(t.reasons, '{}')"
 
 
@@ -56,6 +57,8 @@ def _run(scope: Scope, by: Actor, now: datetime, keys: Sequence[int], parameters
         reasons=f"case when e.has_order then array(select unnest({reasons}) order by 1) else '{{}}'::text[] end",
     )
     with connection.cursor() as cursor:
+        # A dozen joins of a million rows each: without room they go through files.
+        cursor.execute(MEMORY)
         cursor.execute(statement, _told(scope, by, now, keys, company, places))
         return [key for (key,) in cursor.fetchall()]
 

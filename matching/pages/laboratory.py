@@ -69,7 +69,7 @@ class _Tried:
 def _rows(scope: Scope) -> Iterable[_Tried]:
     prices = PriceTolerance.objects.within(scope).select_related("item", "vendor").order_by("pk")[:_MOST_ROWS]
     for price in prices:
-        yield _Tried("price", (price.item_code, price.account_code), str(price), price.percent)
+        yield _Tried("price", (price.item_code, price.account_code), shown.tolerance_row(str(price)), price.percent)
     totals = TotalsTolerance.objects.within(scope).select_related("vendor").order_by("pk")[:_MOST_ROWS]
     for total in totals:
         yield _Tried("totals", (total.vendor.account,), total.vendor.account, total.percent)
@@ -333,8 +333,13 @@ def tried_words(row: Experiment) -> list[tuple[str, str]]:
         ("totals", _("송장 합계 허용 오차")),
         ("charges", _("비용 허용 오차")),
     ):
-        found += [(f"{label}: {' / '.join(key)}", f"{written(Decimal(value))}%") for *key, value in tried[table]]
+        found += [(f"{label}: {_named(key)}", f"{written(Decimal(value))}%") for *key, value in tried[table]]
     return found
+
+
+def _named(key: Sequence[str]) -> str:
+    """Return what a row of the set-up is for."""
+    return shown.tolerance_row(" / ".join(key)) if len(key) > 1 else key[0]
 
 
 class ProgressView(PageView):

@@ -51,14 +51,6 @@ class Loaded:
     same_as: Batch | None = None
 
 
-class _AlreadyThere(Exception):
-    """The same records are kept already."""
-
-    def __init__(self, batch: Batch) -> None:
-        super().__init__(batch.public_id)
-        self.batch = batch
-
-
 def load(
     *, scope: Scope, batch_id: str, fence: int, by: Actor, now: datetime, tell: Tell, wanted: Wanted | None = None
 ) -> Loaded:
@@ -70,26 +62,16 @@ def load(
     """
     batch = _begin(scope, batch_id, fence)
     if batch.state != BatchState.LOADING:
-        return Loaded(batch, batch.answer, batch.same_as)
+        return Loaded(batch, batch.answer or batch.refusal, batch.same_as)
     wanted = wanted or Wanted(batch.locale, summary=True, limits=ON_THIS_MACHINE)
     try:
         with on_disk(batch) as path:
             reading = open_file(path, locale=wanted.locale, limits=wanted.limits)
-            passing = Pass(reading, wanted)
-            found = _Found(passing, batch, tell)
-            try:
-                _refuse_known(batch, found)
-                with transaction.atomic():
-                    _copy(found, batch)
-                    _understood(batch, found, by, now)
-            except IntegrityError as error:
-                known = queries.with_content(scope, found.kind, found.content_hash, found.naming.billing_entity)
-                if refused_by(error) not in _SAME or known is None:
-                    raise
+            found = _Found(Pass(reading, wanted), batch, tell)
+            known = _kept(batch, found, by, now)
+            if known is not None:
                 return _same(batch, known, found, by)
-            except _AlreadyThere as there:
-                return _same(batch, there.batch, found, by)
-            return Loaded(batch, passing.answer(batch.name))
+            return Loaded(batch, found.passing.answer(batch.name))
     except Rejected as refusal:
         return _reject(batch, rejected(batch.name, refusal, wanted.locale), by, now)
 
@@ -131,6 +113,25 @@ class _Found:
         self._tell(self.count, self._total)
 
 
+def _kept(batch: Batch, found: _Found, by: Actor, now: datetime) -> Batch | None:
+    """Keep the lines and what was understood; return the batch that has the same records already, if there is one."""
+    known = _known(batch, found)
+    if known is not None:
+        for _line in found.passing:
+            pass
+        return known
+    try:
+        with transaction.atomic():
+            _copy(found, batch)
+            _understood(batch, found, by, now)
+    except IntegrityError as error:
+        entity = found.naming.billing_entity
+        known = queries.with_content(batch.scope, found.kind, found.content_hash, entity)
+        if refused_by(error) not in _SAME or known is None:
+            raise
+    return known
+
+
 def _copy(found: _Found, batch: Batch) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"drop table if exists pg_temp.{_LOADED}")
@@ -139,17 +140,13 @@ def _copy(found: _Found, batch: Batch) -> None:
         cursor.execute(_KEEP, [batch.pk])
 
 
-def _refuse_known(batch: Batch, found: _Found) -> None:
-    """Look before a million lines are read; only the database's own constraint is sure."""
+def _known(batch: Batch, found: _Found) -> Batch | None:
+    """Look before a million lines are copied; only the database's own constraint is sure."""
     kept = Batch.objects.within(batch.scope).filter(kind=found.kind, content_hash=found.content_hash)
     known = kept.filter(state__in=KEPT_STATES).order_by("id")
     if batch.billing_entity:
         known = known.filter(billing_entity=batch.billing_entity)
-    first = known.first()
-    if first is not None:
-        for _row in found.passing:
-            pass
-        raise _AlreadyThere(first)
+    return known.first()
 
 
 def _understood(batch: Batch, found: _Found, by: Actor, now: datetime) -> None:

@@ -184,13 +184,17 @@ begin
     return null;
 end $$;
 
+-- Only what points somewhere is looked at again when a row changes: matching many invoices writes all of them.
 do $$
 declare
-    name text;
+    pointing record;
 begin
-    foreach name in array array['vendor', 'unitconversion', 'policyentry', 'pricetolerance', 'totalstolerance', 'chargestolerance',
-            'purchaseorder', 'orderline', 'receiptline', 'invoice', 'invoiceline', 'leak'] loop
-        execute format('create trigger same_scope after insert or update on matching_%s for each row execute function matching_same_scope()', name);
+    for pointing in select * from (values ('vendor', 'partner_id'), ('unitconversion', 'item_id'), ('policyentry', 'item_id, vendor_id'),
+            ('pricetolerance', 'item_id, vendor_id'), ('totalstolerance', 'vendor_id'), ('chargestolerance', 'charge_code_id'),
+            ('purchaseorder', 'vendor_id'), ('orderline', 'order_id, item_id'), ('receiptline', 'receipt_id, order_line_id'),
+            ('invoice', 'vendor_id'), ('invoiceline', 'invoice_id, order_line_id, item_id'), ('leak', 'vendor_id')) p(name, columns) loop
+        execute format('create trigger same_scope after insert or update of %s on matching_%s for each row
+            execute function matching_same_scope()', pointing.columns, pointing.name);
     end loop;
     if exists (select from pg_roles where rolname = 'jeongsan_app') then
         revoke truncate on matching_receipt, matching_receiptline, matching_invoice, matching_matchrun, matching_leak from jeongsan_app;
