@@ -680,7 +680,7 @@ class PartnerSettlement(PublicObject, AmountColumns):
     maturity_no = models.IntegerField(default=0)
     hold_no = models.IntegerField(default=0)
     # Whether its records already are what must be paid (vendors' invoices): no VAT is added, no tax withheld.
-    paid_as_is = models.BooleanField(db_default=False)
+    paid_as_is = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = (
@@ -755,7 +755,7 @@ class SettlementRecord(PublicObject, AmountColumns):
     reason = models.CharField(max_length=30, blank=True)
     memo = models.TextField(blank=True)
     # Whether the amount already is what must be paid: a vendor's invoice.
-    paid_as_is = models.BooleanField(db_default=False)
+    paid_as_is = models.BooleanField(default=False, db_default=False)
     origin_kind = models.CharField(max_length=30, blank=True)
     origin_id = models.CharField(max_length=PUBLIC_ID_LENGTH, blank=True)
 
