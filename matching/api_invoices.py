@@ -182,4 +182,4 @@ class InvoiceRuns(MatchingView):
     def get(self, request: ApiRequest, public_id: str) -> Shape:
         """Return the runs that gave another result than the one before, newest first, with every figure."""
         found, more = CursorPage.of(request.query).take(api_reads.runs(request.scope, public_id))
-        return {"items": [wire.run(row) for row in found], **more}
+        return {"items": [wire.run(row, row.detail or {}) for row in found], **more}

@@ -22,6 +22,7 @@ from matching.models import (
     ReceiptLine,
     ReceiptMatch,
 )
+from matching.operations import running
 
 Shape = dict[str, Any]
 
@@ -104,7 +105,7 @@ def whole_invoice(scope: Scope, public_id: str) -> Shape:
         "automationStatus": wire.automation_status(row, rules),
         "charges": [wire.invoice_charge(charge) for charge in charges[None]],
         "lines": [wire.invoice_line(line, charges[line.pk], matches[line.pk]) for line in lines],
-        **({"result": wire.run(run)} if run else {}),
+        **({"result": wire.run(run, running.detail(row))} if run else {}),
     }
 
 

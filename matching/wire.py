@@ -401,9 +401,8 @@ def invoice_line(line: InvoiceLine, charges: Iterable[InvoiceCharge], matches: I
 # ---- Results
 
 
-def run(row: MatchRun) -> Shape:
-    """Tell of a run with every figure it compared."""
-    detail: Mapping[str, Any] = row.detail or {}
+def run(row: MatchRun, detail: Mapping[str, Any]) -> Shape:
+    """Tell of a run with the figures it compared; an earlier run over very many invoices kept its verdicts alone."""
     charges = detail.get("charges") or {}
     lines = detail.get("lines") or {}
     return without_absent(

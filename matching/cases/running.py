@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from decimal import InvalidOperation
+from typing import Any, Final
 
-from django.db import DataError, transaction
+from django.db import DatabaseError, transaction
 
 from access.operations import create_merchant
 from core import actor
 from core.errors import DomainError
+from core.money import AmountOutOfRange, CurrencyNotSupported
 from core.scope import Scope
 from matching.cases import state
 from matching.cases.differences import Difference, differences
@@ -17,6 +19,8 @@ from matching.cases.reading import CannotRun, Part
 from matching.cases.verbs import VERBS, Stage, open_stage
 from matching.operations import recalculation
 
+# Figures beyond what documents hold, names too long, the same line twice: no company could have these rows.
+_NO_SUCH_ROWS: Final = (DatabaseError, InvalidOperation, OverflowError, AmountOutOfRange, CurrencyNotSupported)
 _EXPECTED = ("invoices", "orders", "receipts", "warnings")
 _LOOKS = {"invoices": state.invoices, "orders": state.orders, "receipts": state.receipts}
 
@@ -64,8 +68,9 @@ def _play(outcome: Outcome, data: object, stage: Stage, *, keeps_steps: bool) ->
         open_stage(stage)
         for at, step in enumerate(steps, start=1):
             _step(outcome, at, step, stage, keeps_steps=keeps_steps)
-    except CannotRun as error:
-        outcome.differences.append({"step": at, "path": "error", "expected": None, "actual": str(error)})
+    except (CannotRun, *_NO_SUCH_ROWS) as error:
+        why = str(error).partition("\n")[0] or type(error).__name__
+        outcome.differences.append({"step": at, "path": "error", "expected": None, "actual": why})
 
 
 def _step(outcome: Outcome, at: int, step: Part, stage: Stage, *, keeps_steps: bool) -> None:
@@ -86,9 +91,6 @@ def _step(outcome: Outcome, at: int, step: Part, stage: Stage, *, keeps_steps: b
                 step.done()
     except DomainError as error:
         code = error.code
-    except DataError as error:
-        # A name or a figure that no table can hold.
-        raise CannotRun(f"{step.at}: {str(error).splitlines()[0]}") from error
     step.done()
     while recalculation.work_off(now=stage.now, scope=stage.scope):
         pass

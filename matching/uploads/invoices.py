@@ -38,7 +38,7 @@ _HEADER: Final = (
 
 
 class InvoiceUpload(DocumentUpload):
-    """Vendor invoices, saved as pending and matched as the company matches."""
+    """Vendor invoices, saved as pending and matched in the background once the file is in."""
 
     kind = KIND
     title = gettext_lazy("송장 등록")

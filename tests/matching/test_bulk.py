@@ -9,7 +9,7 @@ import pytest
 
 from core import actor, clock
 from core.scope import Scope
-from matching import queries
+from matching import api_reads, queries
 from matching.cases.reading import Part
 from matching.cases.verbs import VERBS, Stage, open_stage
 from matching.engine.results import LineResult, Reason
@@ -163,6 +163,8 @@ def test_the_database_judges_as_the_engine(stage: Stage, seed: int) -> None:
         lines = expected[row.pk].result.lines
         assert sorted(codes) == [line.number * 1024 + code(line) for line in lines], row.public_id
         assert running.detail(row) == expected[row.pk].detail
+        shown = api_reads.whole_invoice(stage.scope, row.public_id)["result"]
+        assert [line["line"] for line in shown["lines"]] == [line.number for line in lines]
     assert all(row.reasons == ["?"] for row in Invoice.objects.filter(pk__in=left))
 
 
