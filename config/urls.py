@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("payouts.urls_bank")),
     path("api/schema/", login_not_required(SpectacularAPIView.as_view()), name="schema"),
     path("api/docs/", login_not_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="api-docs"),
+    path("", include("reconciliation.urls")),
     path("", include("matching.urls")),
     path("", include("payouts.urls")),
     path("", include("settlement.urls")),

@@ -14,5 +14,6 @@ class ReconciliationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register job handlers."""
+        """Register job handlers and what other pages show."""
         import_module("reconciliation.background")
+        import_module("reconciliation.navigation").register()
