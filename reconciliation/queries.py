@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -23,7 +24,10 @@ from reconciliation.models import (
     Comparison,
     Decision,
     Outcome,
+    Parameters,
     PeriodLock,
+    ResellerLink,
+    ResellerSettlement,
     Resolution,
     ToleranceRule,
 )
@@ -32,6 +36,9 @@ Json = dict[str, Any]
 Diff = dict[str, int]
 
 _PAGE = 2_000
+# The vendor of these files wants its money so long after issue.
+_TERMS = timedelta(days=60)
+USUAL_VENDOR: Final = "microsoft"
 
 
 def batches(scope: Scope) -> "QuerySet[Batch]":
@@ -60,6 +67,12 @@ def current(scope: Scope, identity: str) -> Batch | None:
 def versions(found: Batch) -> "QuerySet[Batch]":
     """Return all accepted versions of a batch, newest first."""
     return stored(found.scope).filter(identity=found.identity).order_by("-version")
+
+
+def due_day(found: Batch) -> date | None:
+    """Return when the vendor's invoice of a batch has to be paid; None for a file without any day."""
+    issued = found.issued_on or (found.last_day + timedelta(days=1) if found.last_day else None)
+    return issued + _TERMS if issued else None
 
 
 def with_bytes(scope: Scope, sha256: str, billing_entity: str = "") -> Batch | None:
@@ -111,6 +124,30 @@ def diff(newer: Batch, older: Batch) -> Diff:
         cursor.execute(load("reconciliation", "diff"), {"newer": newer.pk, "older": older.pk})
         added, removed, changed = cursor.fetchone()
     return {"added": int(added), "removed": int(removed), "changed": int(changed)}
+
+
+# ---- by partner
+
+
+def vendor_account(scope: Scope) -> str:
+    """Return the vendor whom accepted files are owed to."""
+    said = Parameters.objects.within(scope).values_list("vendor_account", flat=True).first()
+    return said or USUAL_VENDOR
+
+
+def reseller_links(scope: Scope) -> "QuerySet[ResellerLink]":
+    """Return the reseller ids that are linked with partners."""
+    return ResellerLink.objects.within(scope).select_related("partner").order_by("mpn")
+
+
+def reseller_settlements(found: Batch) -> "QuerySet[ResellerSettlement]":
+    """Return what parts of a batch became settlement records."""
+    return ResellerSettlement.objects.filter(batch=found).select_related("partner").order_by("pk")
+
+
+def reseller_settlements_of(scope: Scope, identity: str) -> "QuerySet[ResellerSettlement]":
+    """Return what parts of any version of a file became settlement records."""
+    return ResellerSettlement.objects.within(scope).filter(identity=identity).order_by("pk")
 
 
 # ---- our side

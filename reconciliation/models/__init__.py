@@ -9,6 +9,7 @@ about them and are never undone by anything automatic. Figures are exact decimal
 from reconciliation.models.batches import KEPT_STATES, STORED_STATES, Batch, BatchLine, BatchState
 from reconciliation.models.comparisons import Comparison, Outcome, ToleranceRule
 from reconciliation.models.records import BillingRecord, PeriodLock, Source
+from reconciliation.models.resellers import Parameters, ResellerLink, ResellerSettlement
 from reconciliation.models.resolutions import Decision, Resolution
 
 __all__ = (
@@ -21,7 +22,10 @@ __all__ = (
     "Comparison",
     "Decision",
     "Outcome",
+    "Parameters",
     "PeriodLock",
+    "ResellerLink",
+    "ResellerSettlement",
     "Resolution",
     "Source",
     "ToleranceRule",

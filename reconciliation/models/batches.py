@@ -33,6 +33,7 @@ class Batch(PublicObject):
     Its lines are seen once it is UNDERSTOOD and count once it is ACCEPTED. Files with one `identity` (kind, billing
     entity and invoice, or what stands in for it) are versions of each other, of which one is ACCEPTED. `answer` is what
     was understood, as it is also printed; `headers` are those of its blocks. A REJECTED one keeps only the attempt.
+    `issued_on` is the day of the vendor's invoice, if anybody said it.
     """
 
     state = models.CharField(max_length=10, choices=BatchState.choices, default=BatchState.LOADING)
@@ -48,6 +49,7 @@ class Batch(PublicObject):
     invoice_number = models.CharField(max_length=NAME_LENGTH, blank=True)
     identity = models.CharField(max_length=HASH_LENGTH, blank=True)
     content_hash = models.CharField(max_length=HASH_LENGTH, blank=True)
+    issued_on = models.DateField(null=True)
     is_estimate = models.BooleanField(default=False)
     first_day = models.DateField(null=True)
     last_day = models.DateField(null=True)

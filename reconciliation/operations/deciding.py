@@ -1,7 +1,7 @@
 """Accepting what was understood of a file, or throwing it away."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -14,7 +14,8 @@ from core.models import OPEN_STATES, Job
 from core.scope import Scope
 from ledger.posting import refused_by
 from reconciliation import queries
-from reconciliation.models import STORED_STATES, Batch, BatchLine, BatchState
+from reconciliation.models import KEPT_STATES, STORED_STATES, Batch, BatchLine, BatchState
+from reconciliation.operations import booking
 from reconciliation.operations.storing import KIND, forget_file
 
 _ONE_CURRENT = frozenset({"reconciliation_one_current_version", "reconciliation_version_once"})
@@ -44,7 +45,9 @@ def standing(batch: Batch) -> Standing:
 
 def accept(*, scope: Scope, batch_id: str, confirm: bool, by: Actor, now: datetime) -> Batch:
     """
-    Let a batch count; the version it follows stays readable. Accepting again changes nothing.
+    Let a batch count and book it; the version it follows stays readable, its journals are reversed.
+
+    Accepting again changes nothing.
 
     Raises NotFound, Conflict for a batch that is not waiting, NeedsConfirmation where it follows another version and
     `confirm` does not say so.
@@ -60,6 +63,9 @@ def accept(*, scope: Scope, batch_id: str, confirm: bool, by: Actor, now: dateti
             batch.state = BatchState.ACCEPTED
             _decided(batch, by, now)
             batch.save(update_fields=["state", "version", "replaces", "decided_by_id", "decided_by", "decided_at"])
+            if batch.replaces is not None:
+                booking.reverse(batch=batch.replaces, by=by, now=now)
+            booking.book(batch=batch, by=by, now=now)
             _tell(batch, by, "accepted", {"version": batch.version, "identity": batch.identity})
     except IntegrityError as error:
         if refused_by(error) not in _ONE_CURRENT:
@@ -84,6 +90,19 @@ def _follow(batch: Batch, *, confirm: bool) -> None:
     current.state = BatchState.SUPERSEDED
     current.save(update_fields=["state"])
     batch.replaces = current
+
+
+def issued(*, scope: Scope, batch_id: str, on: date, by: Actor) -> Batch:
+    """Say on which day the vendor issued the invoice of a batch. Raises NotFound, Conflict for one that is not kept."""
+    with transaction.atomic():
+        batch = _locked(scope, batch_id)
+        if batch.state not in KEPT_STATES:
+            raise Conflict(_("아직 읽지 않았거나 버린 파일이에요."), state=batch.state)
+        if batch.issued_on != on:
+            before, batch.issued_on = batch.issued_on, on
+            batch.save(update_fields=["issued_on"])
+            _tell(batch, by, "issued", {"before": before and before.isoformat(), "issued_on": on.isoformat()})
+    return batch
 
 
 def discard(*, scope: Scope, batch_id: str, by: Actor, now: datetime) -> Batch:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final, cast
@@ -64,13 +64,14 @@ def receive(
     now: datetime,
     billing_entity: str = "",
     invoice_number: str = "",
+    issued_on: date | None = None,
     limits: Limits = UPLOADED,
 ) -> Received:
     """
     Keep a file and return its batch, which is not read yet; the same bytes again give the batch they have already.
 
-    What is said about billing entity and invoice wins over what the file says. Raises InvalidRequest (too large),
-    Conflict (too many at once).
+    What is said about billing entity and invoice wins over what the file says; `issued_on` is the invoice's day.
+    Raises InvalidRequest (too large), Conflict (too many at once).
     """
     sha256, size = _digest(file)
     if limits.sent_bytes is not None and size > limits.sent_bytes:
@@ -95,6 +96,7 @@ def receive(
         locale=locale,
         billing_entity=entity,
         invoice_number=invoice_number.strip()[:200],
+        issued_on=issued_on,
         created_by_id=by.user_id,
         created_by=str(by)[:200],
     )

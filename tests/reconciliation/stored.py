@@ -25,6 +25,29 @@ def sheet(rows: int = 4, invoice: str = "G1") -> Table:
     return replace(made, rows=[row | {"InvoiceNumber": invoice, "PartnerId": "partner-1"} for row in made.rows])
 
 
+def won(*money: tuple[str, str, str], invoice: str = "G1") -> Table:
+    """Return an invoice in won: a line for each reseller with pre-tax and tax."""
+    made = sheet(len(money), invoice)
+    rows = [
+        row
+        | {
+            "ResellerMpnId": reseller,
+            "MpnId": "6200000",
+            "Currency": "KRW",
+            "PricingCurrency": "KRW",
+            "UnitPrice": pretax,
+            "EffectiveUnitPrice": pretax,
+            "Quantity": "1",
+            "BillableQuantity": "1",
+            "Subtotal": pretax,
+            "TaxTotal": tax,
+            "Total": str(Decimal(pretax) + Decimal(tax)),
+        }
+        for row, (reseller, pretax, tax) in zip(made.rows, money, strict=True)
+    ]
+    return replace(made, rows=rows)
+
+
 def receive(scope: Scope, made: Table, *, by: Actor = BY, name: str = "file.csv") -> Batch:
     """Keep a file that nobody has read yet."""
     file = io.BytesIO(written(made, Writing()))

@@ -13,9 +13,10 @@ from core.jobs import LeaseLost
 from core.scope import Scope
 from reconciliation import queries
 from reconciliation.models import Batch, BatchLine, PeriodLock
-from reconciliation.operations import deciding, loading, own_records
-from tests.build import BY, merchant, noon
-from tests.reconciliation.stored import accepted, own, read, receive, save, sheet
+from reconciliation.operations import deciding, loading, own_records, reselling
+from settlement.models import SettlementRecord
+from tests.build import BY, merchant, noon, partner
+from tests.reconciliation.stored import accepted, own, read, receive, save, sheet, won
 from tests.reconciliation.writing import Table
 
 
@@ -103,3 +104,20 @@ def lock_may(scope: Scope) -> PeriodLock:
     return own_records.lock_period(
         scope=scope, first_day=date(2024, 5, 1), last_day=date(2024, 5, 31), by=BY, now=noon()
     )
+
+
+def test_six_who_settle_one_reseller_charge_it_once(committed_db: str) -> None:  # noqa: ARG001 - it really commits
+    scope = merchant()
+    partner(scope, "reseller-a")
+    reselling.link(scope=scope, mpn="6200001", partner_id="reseller-a", by=BY, now=noon())
+    batch = accepted(scope, won(("6200001", "1000", "100")))
+
+    def settle() -> int:
+        chosen = [("6200001", "KRW")]
+        made = reselling.settle(
+            scope=scope, batch_id=batch.public_id, chosen=chosen, on=noon().date(), by=BY, now=noon()
+        )
+        return len(made)
+
+    assert sorted(made for made in at_once(*[settle] * 6) if isinstance(made, int)) == [0, 0, 0, 0, 0, 1]
+    assert SettlementRecord.objects.within(scope).count() == 1
