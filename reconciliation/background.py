@@ -1,9 +1,10 @@
 """What reconciliation does in the background. Imported when the app is ready."""
 
 from core import clock, jobs
-from core.actor import Actor, ActorKind
+from core.actor import Actor, ActorKind, system
+from reconciliation import statement_queries
 from reconciliation.heartbeat import beside
-from reconciliation.operations import comparing, deciding, loading, storing
+from reconciliation.operations import comparing, deciding, loading, statement_matching, statements, storing
 
 _FENCE_BITS = 16
 
@@ -46,3 +47,20 @@ def run_compare(job: jobs.RunningJob) -> dict[str, object]:
     with beside(job):
         made = comparing.compare(scope=job.scope, batch_id=str(job.arguments["batch"]), by=_actor(job), now=clock.now())
     return {"batch": job.arguments["batch"], "number": made.number, "counts": made.counts}
+
+
+@jobs.handler(statements.MATCH_JOB, queue=jobs.Queue.BANK)
+def run_matching(job: jobs.RunningJob) -> dict[str, object]:
+    """Match the open lines of an account."""
+    account = statement_queries.account(job.scope, str(job.arguments["account"]))
+    done = statement_matching.match_open(account=account, by=_actor(job), now=clock.now())
+    return {str(verdict): count for verdict, count in done.items()}
+
+
+@jobs.sweeper("reconciliation.match_waiting", queue=jobs.Queue.BANK)
+def match_waiting() -> int:
+    """Look again at lines of transfers that were not decided yet when their statement was confirmed."""
+    by, now = system("reconciliation.match_waiting"), clock.now()
+    for account in statement_queries.waiting_accounts():
+        statement_matching.match_open(account=account, by=by, now=now)
+    return 0

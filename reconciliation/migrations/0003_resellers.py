@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import reconciliation.fields
 from django.db import migrations, models
+
+import reconciliation.fields
 
 
 class Migration(migrations.Migration):

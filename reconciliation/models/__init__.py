@@ -11,6 +11,14 @@ from reconciliation.models.comparisons import Comparison, Outcome, ToleranceRule
 from reconciliation.models.records import BillingRecord, PeriodLock, Source
 from reconciliation.models.resellers import Parameters, ResellerLink, ResellerSettlement
 from reconciliation.models.resolutions import Decision, Resolution
+from reconciliation.models.statements import (
+    How,
+    Statement,
+    StatementLine,
+    StatementMapping,
+    StatementMatch,
+    StatementState,
+)
 
 __all__ = (
     "KEPT_STATES",
@@ -21,6 +29,7 @@ __all__ = (
     "BillingRecord",
     "Comparison",
     "Decision",
+    "How",
     "Outcome",
     "Parameters",
     "PeriodLock",
@@ -28,5 +37,10 @@ __all__ = (
     "ResellerSettlement",
     "Resolution",
     "Source",
+    "Statement",
+    "StatementLine",
+    "StatementMapping",
+    "StatementMatch",
+    "StatementState",
     "ToleranceRule",
 )

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from payouts.rails.simulator.book import CURRENCY, Line
 
-ACCOUNT = "SIM-0001"
+ACCOUNT = "140012345678"
 CSV_COLUMNS = (
     *("date", "sequence", "booked_at", "kind", "amount", "balance_after", "currency", "bank_reference"),
     *("reference", "reference_date", "bank", "account_number", "name", "memo"),

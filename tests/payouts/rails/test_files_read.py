@@ -17,7 +17,7 @@ from payouts.rails.files.answers import Form, Movement, Reading
 from payouts.rails.files.client import FileRail
 from payouts.rails.files.refusals import FileRefused
 from payouts.rails.simulator.book import Line
-from payouts.rails.simulator.statements import to_camt053
+from payouts.rails.simulator.statements import ACCOUNT, to_camt053
 from tests.payouts.rails.test_files_written import DAY, instruction
 
 REFERENCE = instruction().reference
@@ -202,7 +202,7 @@ class TestStatements:
 
     def test_what_the_simulated_bank_writes_is_read(self) -> None:
         found = self.read(line("TRANSFER", -1001, 1), line("RETURN", 1001, 2), line("DEPOSIT", 500, 3, reference=""))
-        assert (found.form, found.account_number) == (Form.CAMT053, "SIM-0001")
+        assert (found.form, found.account_number) == (Form.CAMT053, ACCOUNT)
         assert [one.movement for one in found.answers] == [Movement.TRANSFER, Movement.RETURN, Movement.OTHER]
         assert found.answers[0].outcome_for(instruction()).kind is OutcomeKind.SUCCEEDED
         assert found.answers[1].code == "AC06"

@@ -1,0 +1,15 @@
+drop trigger match_is_kept on reconciliation_statementmatch;
+drop trigger match_is_released on reconciliation_statementmatch;
+drop function reconciliation_check_release();
+drop trigger match_is_lawful on reconciliation_statementmatch;
+drop function reconciliation_check_match();
+drop trigger statement_line_is_kept on reconciliation_statementline;
+drop trigger statement_line_stays on reconciliation_statementline;
+drop trigger lines_come_with_their_statement on reconciliation_statementline;
+drop function reconciliation_check_statement_lines();
+drop trigger account_is_own on reconciliation_statementmapping;
+drop trigger account_is_own on reconciliation_statement;
+drop function reconciliation_check_statement_account();
+drop trigger statement_is_kept on reconciliation_statement;
+drop trigger statement_is_lawful on reconciliation_statement;
+drop function reconciliation_check_statement();
