@@ -86,6 +86,9 @@ class ApiScope(models.TextChoices):
     MATCHING_WRITE = "matching:write", _("송장 매칭 등록·수정")
     MATCHING_APPROVE = "matching:approve", _("송장 불일치 승인")
     MATCHING_POST = "matching:post", _("송장 전기")
+    RECONCILIATION_READ = "reconciliation:read", _("대사 읽기")
+    RECONCILIATION_WRITE = "reconciliation:write", _("조정 파일·청구 기록 등록")
+    RECONCILIATION_DECIDE = "reconciliation:decide", _("조정 파일 반영·차이 결정·기간 마감")
 
 
 DEFAULT_SCOPES = (ApiScope.READ, ApiScope.WRITE, ApiScope.PAYOUTS_COMPLETE)

@@ -274,7 +274,13 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "access.openapi.DescribedSchema",
 }
 # Where each application says what its endpoints take and answer.
-API_DESCRIPTIONS = ("access.described", "settlement.described", "payouts.described", "matching.described")
+API_DESCRIPTIONS = (
+    "access.described",
+    "settlement.described",
+    "payouts.described",
+    "matching.described",
+    "reconciliation.described",
+)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Jeongsan",
     "DESCRIPTION": "Settlement with partners and payouts. `/platform` speaks the wire that existing client libraries"

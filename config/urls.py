@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("payouts.urls_v1")),
     path("", include("access.webhooks.urls_v1")),
     path("", include("matching.urls_v1")),
+    path("", include("reconciliation.urls_v1")),
     path("", include("payouts.urls_bank")),
     path("api/schema/", login_not_required(SpectacularAPIView.as_view()), name="schema"),
     path("api/docs/", login_not_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="api-docs"),

@@ -148,6 +148,30 @@ def download(file: "BinaryIO | File[bytes]", name: str, media_type: str) -> File
     return response
 
 
+def small_file(
+    scope: Scope,
+    by: Actor,
+    *,
+    slug: str,
+    title: str,
+    name: str,
+    form: Format,
+    spec: Sequence[sheets.SheetColumn],
+    cells: Sequence[Sequence[sheets.Cell]],
+    conditions: sheets.Conditions,
+) -> FileResponse:
+    """Return a table that is in memory as a file, and record that it left; `conditions` describe it in a workbook."""
+    out = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the response closes it
+    if form.extension == "csv":
+        for block in csv_blocks(cells, spec):
+            out.write(block)
+    else:
+        write_rows(cast("BinaryIO", out), cells, spec, title=title, conditions=conditions)
+    audit(scope, by, slug, name, len(cells))
+    out.seek(0)
+    return download(cast("BinaryIO", out), name, form.media_type)
+
+
 @contextmanager
 def snapshot() -> Iterator[Any]:
     """

@@ -7,12 +7,13 @@ the confirmation showed (count and sums) comes back with the confirming click an
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.utils.translation import gettext as _
@@ -91,7 +92,7 @@ def read(request: PageRequest, page: "ListPage", scope: Scope) -> Selection:
         if not filters.valid:
             raise InvalidRequest(_("검색조건을 다시 확인해 주세요."), field="filters")
         return Selection(page, scope, filters)
-    picked = tuple(dict.fromkeys(key for key in request.POST.getlist("ids") if key and "\x00" not in key))
+    picked = _known_form(page, scope, request.POST.getlist("ids"))
     if not picked:
         raise InvalidRequest(_("먼저 목록에서 한 건 이상 골라 주세요."), field="ids")
     if len(picked) > MAX_PICKED:
@@ -126,3 +127,17 @@ class BulkAction:
     def asks(self) -> bool:
         """Say whether the console asks for confirmation; templates would call `run` itself."""
         return self.run is not None
+
+
+def _known_form(page: "ListPage", scope: Scope, keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids that can be ids of the list's rows at all, each once, in their order."""
+    field = page.queryset(scope).model._meta.get_field(page.id_key)  # noqa: SLF001 - public in all but name
+    found: dict[str, None] = {}
+    for key in keys:
+        try:
+            field.to_python(key)
+        except ValidationError:
+            continue
+        if key and "\x00" not in key:
+            found[key] = None
+    return tuple(found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -183,11 +184,16 @@ def _in_use(spec: Sequence[Column], kept: Sequence[Sequence[Any]]) -> tuple[list
 
 
 def _row(spec: Sequence[Column], kept: Sequence[Any]) -> dict[str, Any]:
-    """Return a kept preview row with its days as days again."""
-    return {
-        column.key: date.fromisoformat(value) if column.kind is Kind.DATE and value else value
-        for column, value in zip(spec, kept, strict=True)
-    }
+    """Return a kept preview row with its days and its exact figures as such again."""
+    return {column.key: _value(column.kind, value) for column, value in zip(spec, kept, strict=True)}
+
+
+def _value(kind: Kind, kept: Any) -> Any:
+    if kept and kind is Kind.DATE:
+        return date.fromisoformat(kept)
+    if kept and kind is Kind.DECIMAL:
+        return Decimal(kept.replace(",", ""))
+    return kept
 
 
 class ErrorsView(OfKind):

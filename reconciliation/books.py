@@ -30,7 +30,7 @@ ID_FIELDS = (
 )
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CURRENCY = re.compile(r"[A-Za-z]{3}")
+CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
 class BooksUnreadable(ValueError):
@@ -200,7 +200,7 @@ class _Fields:
 
     def currency(self) -> str:
         value = self.text("currency") or ""
-        if not _CURRENCY.fullmatch(value):
+        if not CURRENCY.fullmatch(value):
             raise self.refused("currency", f"is not a currency of three letters: {value}")
         return value.upper()
 

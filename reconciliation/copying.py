@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 _BLOCK = 1 << 18
+_MANY = 10_000
 _NULL = "\\N"
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -52,3 +53,9 @@ def copy_rows(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Se
     cursor.copy_expert(f"copy {table} ({named}) from stdin", blocks, _BLOCK)
     if blocks.failure is not None:
         raise blocks.failure
+
+
+def tell_planner(cursor: Any, table: str, rows: int) -> None:
+    """Let the planner know of very many rows that were added to a table; few need no telling."""
+    if rows >= _MANY:
+        cursor.execute(f"analyze {table}")

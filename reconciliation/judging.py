@@ -34,6 +34,10 @@ class Outcome(StrEnum):
     MATCHED = "matched"
 
 
+# The outcomes that leave nothing to decide.
+MATCHED: frozenset[str] = frozenset({Outcome.MATCHED, Outcome.MATCHED_WITHIN_TOLERANCE})
+
+
 @dataclass(frozen=True, slots=True)
 class OwnFigures:
     """What our records of one key and currency come to; None is not known, as one of them does not say it."""

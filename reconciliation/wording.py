@@ -1,6 +1,6 @@
 """What is said about a file in words, for people at a terminal or on a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from django.utils.translation import gettext, gettext_noop
@@ -45,6 +45,132 @@ FIGURES: Final[dict[str, str]] = {
     "fee": gettext_noop("수수료"),
     "net": gettext_noop("순액"),
 }
+
+KINDS: Final[dict[str, str]] = {
+    "license": gettext_noop("라이선스 청구 내역"),
+    "usage": gettext_noop("사용량 청구 내역"),
+    "usage_daily_legacy": gettext_noop("일별 사용량 (금액 없음)"),
+    "onetime_recurring": gettext_noop("일회성·반복 구매 내역"),
+    "nce_invoice": gettext_noop("새 커머스 송장 내역"),
+    "nce_daily": gettext_noop("새 커머스 일별 사용량"),
+    "stripe_payout": gettext_noop("Stripe 지급 내역"),
+    "adyen_settlement": gettext_noop("Adyen 정산 내역"),
+}
+
+LAYOUTS: Final[dict[str, str]] = {
+    "16": gettext_noop("2016년판"),
+    "17": gettext_noop("2017년판"),
+    "19": gettext_noop("2019년판"),
+    "20": gettext_noop("2020년 1월판"),
+    "20b": gettext_noop("2020년 11월판"),
+    "21": gettext_noop("2021년 3월판"),
+    "21b": gettext_noop("2021년 6월판"),
+}
+
+PACKINGS: Final[dict[str, str]] = {
+    "zip": gettext_noop("ZIP 압축"),
+    "gzip": gettext_noop("GZIP 압축"),
+    "jsonlines": gettext_noop("JSON 줄"),
+}
+
+DELIMITERS: Final[dict[str, str]] = {
+    ",": gettext_noop("쉼표 (,)"),
+    ";": gettext_noop("쌍반점 (;)"),
+    "\t": gettext_noop("탭"),
+    "|": gettext_noop("세로줄 (|)"),
+}
+
+DECIMAL_MARKS: Final[dict[str, str]] = {
+    ".": gettext_noop("점 (1,234.5)"),
+    ",": gettext_noop("쉼표 (1.234,5)"),
+}
+
+DATE_ORDERS: Final[dict[str, str]] = {
+    "MDY": gettext_noop("월/일/년"),
+    "DMY": gettext_noop("일.월.년"),
+    "ISO": gettext_noop("년-월-일"),
+}
+
+CHARGE_GROUPS: Final[dict[str, str]] = {
+    "charge": gettext_noop("청구"),
+    "proration": gettext_noop("일할 계산"),
+    "usage": gettext_noop("사용량"),
+    "conversion": gettext_noop("전환"),
+    "seat change": gettext_noop("수량 변경"),
+    "upgrade": gettext_noop("업그레이드"),
+    "plan change": gettext_noop("요금제 변경"),
+    "refund": gettext_noop("환불"),
+    "credit": gettext_noop("크레딧"),
+    "offset": gettext_noop("상계 (세금 포함)"),
+    "discount": gettext_noop("할인"),
+    "discount reversal": gettext_noop("할인 취소"),
+    "other": gettext_noop("모르는 유형"),
+}
+
+BUCKETS: Final[dict[str, str]] = {
+    "not_in_file": gettext_noop("재판매사 열 없음"),
+    "none": gettext_noop("재판매사 없음"),
+    "reseller_removed": gettext_noop("재판매사 해제됨"),
+    "direct_or_reseller_without_id": gettext_noop("직접 판매 또는 ID 없는 재판매사"),
+    "reseller": gettext_noop("재판매사"),
+}
+
+IGNORED: Final[dict[str, str]] = {
+    "blank": gettext_noop("빈 줄"),
+    "repeated_header": gettext_noop("되풀이된 제목 줄"),
+    "block_title": gettext_noop("제목만 있는 줄"),
+    "summary_line": gettext_noop("합계 줄"),
+}
+
+CHECKS: Final[dict[str, str]] = {
+    "amount": gettext_noop("금액 계산"),
+    "subtotal": gettext_noop("세전 금액 계산"),
+    "total": gettext_noop("합계 계산"),
+    "quantity": gettext_noop("수량 계산"),
+    "pretax": gettext_noop("세전 금액 계산"),
+    "net": gettext_noop("순액 계산"),
+}
+
+CHECK_RESULTS: Final[dict[str, str]] = {
+    "ok": gettext_noop("맞음"),
+    "within_rounding": gettext_noop("반올림 차이"),
+    "fault": gettext_noop("안 맞음"),
+    "damaged": gettext_noop("식별자 손상"),
+}
+
+ROW_CODES: Final[dict[str, str]] = {
+    "field_count": gettext_noop("칸 수가 제목 줄과 달라요."),
+    "missing_value": gettext_noop("%(column)s 값이 비어 있어요."),
+    "bad_number": gettext_noop("%(column)s 값을 숫자로 읽을 수 없어요."),
+    "bad_date": gettext_noop("%(column)s 값을 날짜로 읽을 수 없어요."),
+    "bad_currency": gettext_noop("%(column)s 값이 통화 코드가 아니에요."),
+    "period_reversed": gettext_noop("끝나는 날이 시작하는 날보다 빨라요."),
+}
+
+
+def word(words: Mapping[str, str], code: str) -> str:
+    """Return what a code is called in the language that is active; a code without a word stands for itself."""
+    return gettext(words[code]) if code in words else code
+
+
+def row_reason(code: str) -> str:
+    """Return in words what is wrong with a line, column included: `bad_number:Subtotal`."""
+    name, _colon, column = code.partition(":")
+    return word(ROW_CODES, name) % {"column": column} if name in ROW_CODES else code
+
+
+def flag(code: str) -> str:
+    """Return in words what is flagged about a line: `subtotal:fault`, `id:SkuId:damaged`."""
+    check, _colon, result = code.rpartition(":")
+    what = check.removeprefix("id:") if check.startswith("id:") else word(CHECKS, check)
+    if result == "ok":
+        return gettext("%(check)s: 한 단위씩 잘라 계산") % {"check": what}
+    return f"{what}: {word(CHECK_RESULTS, result)}"
+
+
+def packing(container: str) -> str:
+    """Return in words how a file is wrapped: `zip+jsonlines`."""
+    return " · ".join(word(PACKINGS, part) for part in container.split("+"))
 
 
 def sentences(result: Result) -> Iterator[str]:

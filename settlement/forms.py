@@ -202,6 +202,19 @@ class Plannable(Tellable):
 # ---- manual settlement, decisions
 
 
+def partner_named(scope: Scope, word: str) -> str:
+    """Return the id of the partner with this id, or with a name only one partner has. Raises ValidationError."""
+    known = Partner.objects.within(scope)
+    if known.filter(public_id=word).exists():
+        return word
+    named = list(known.filter(name=word, is_archived=False).values_list("public_id", flat=True)[:2])
+    if not named:
+        raise forms.ValidationError(_now("이런 이름이나 아이디의 파트너가 없어요."))
+    if len(named) > 1:
+        raise forms.ValidationError(_now("같은 이름의 파트너가 여럿이에요. 아이디로 골라 주세요."))
+    return str(named[0])
+
+
 class ManualForm(Tellable):
     """One manual adjustment."""
 
@@ -231,16 +244,7 @@ class ManualForm(Tellable):
 
     def clean_partner(self) -> str:
         """Return the partner's id, found by id or by a name only one partner has."""
-        text = self.cleaned_data["partner"].strip()
-        known = Partner.objects.within(self.scope)
-        if known.filter(public_id=text).exists():
-            return str(text)
-        named = list(known.filter(name=text, is_archived=False).values_list("public_id", flat=True)[:2])
-        if not named:
-            raise forms.ValidationError(_now("이런 이름이나 아이디의 파트너가 없어요."))
-        if len(named) > 1:
-            raise forms.ValidationError(_now("같은 이름의 파트너가 여럿이에요. 아이디로 골라 주세요."))
-        return str(named[0])
+        return partner_named(self.scope, self.cleaned_data["partner"].strip())
 
     def clean_amount(self) -> int:
         """Refuse zero: it would settle nothing."""

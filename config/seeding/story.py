@@ -42,7 +42,8 @@ class Stage:
         return self.people.maker
 
 
-def _company(name: str, taxation: TaxationType) -> partners.Taxpayer:
+def company_of(name: str, taxation: TaxationType) -> partners.Taxpayer:
+    """Return what a company says about its taxes."""
     return partners.Taxpayer(
         type=PartnerType.BUSINESS,
         company_name=name,
@@ -53,7 +54,7 @@ def _company(name: str, taxation: TaxationType) -> partners.Taxpayer:
 
 
 def _shop(public_id: str, name: str, taxation: TaxationType, bank_code: str, number: str) -> Sketch:
-    return Sketch(public_id, name, "fresh-daily", _company(name, taxation), bank_code, number, name)
+    return Sketch(public_id, name, "fresh-daily", company_of(name, taxation), bank_code, number, name)
 
 
 _CAST = (

@@ -1,11 +1,10 @@
 """One journal, and the trial balance of a day."""
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import BinaryIO, ClassVar, cast
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from django.http import FileResponse, HttpResponse
@@ -18,9 +17,7 @@ from access.requests import PageRequest
 from access.roles import Permission, allowed
 from console import exports, periods
 from console.files import columns as sheets
-from console.files.csv_write import csv_blocks
-from console.files.names import content_disposition, export_name
-from console.files.xlsx_stream import write_rows
+from console.files.names import export_name
 from console.pages import PageView
 from core import clock
 from ledger import naming, queries, tables
@@ -176,19 +173,18 @@ def _file(request: PageRequest, parts: Sequence[Part], day: date, extension: str
         for column in tables.TRIAL_COLUMNS
     ]
     spec.append(sheets.SheetColumn(_("통화"), sheets.Kind.TEXT))
-    cells = [_cells(line) for part in parts for line in part.lines]
     title = str(TrialBalanceView.title)
-    name = export_name(title, extension, last=day)
-    out = io.BytesIO()
-    if extension == "csv":
-        out.writelines(csv_blocks(cells, spec))
-    else:
-        write_rows(cast("BinaryIO", out), cells, spec, title=title, conditions=_conditions(request, parts, day))
-    exports.audit(request.scope, request.actor, "ledger-trial-balance", name, len(cells))
-    out.seek(0)
-    response = FileResponse(out, content_type=exports.format_named(extension).media_type)
-    response["Content-Disposition"] = content_disposition(name)
-    return response
+    return exports.small_file(
+        request.scope,
+        request.actor,
+        slug="ledger-trial-balance",
+        title=title,
+        name=export_name(title, extension, last=day),
+        form=exports.format_named(extension),
+        spec=spec,
+        cells=[_cells(line) for part in parts for line in part.lines],
+        conditions=_conditions(request, parts, day),
+    )
 
 
 def _cells(line: Line) -> list[sheets.Cell]:

@@ -20,7 +20,8 @@ from core.money import MAX_AMOUNT, MINOR_DIGITS
 from core.scope import Scope
 from matching.engine.words import plain
 from matching.models import ChargeCode, Item, Vendor
-from settlement.models import PUBLIC_ID_LENGTH, Partner
+from settlement.forms import partner_named
+from settlement.models import PUBLIC_ID_LENGTH
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -106,16 +107,8 @@ def text(label: "Words", longest: int, *, required: bool = False, **options: Any
 
 
 def partner_of(scope: Scope, word: str) -> str:
-    """Return the id of the partner with this id, or with a name only one partner has. Raises ValidationError."""
-    known = Partner.objects.within(scope)
-    if not word or known.filter(public_id=word).exists():
-        return word
-    found = list(known.filter(name=word, is_archived=False).values_list("public_id", flat=True)[:2])
-    if not found:
-        raise forms.ValidationError(_now("이런 이름이나 아이디의 파트너가 없어요."))
-    if len(found) > 1:
-        raise forms.ValidationError(_now("같은 이름의 파트너가 여럿이에요. 아이디로 골라 주세요."))
-    return str(found[0])
+    """Return the id of the partner that is named, if any is. Raises ValidationError."""
+    return partner_named(scope, word) if word else word
 
 
 class OptionsView(PageView):

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from reconciliation.fields import ExactField
 from reconciliation.models.lengths import HASH_LENGTH, KIND_LENGTH, NAME_LENGTH
@@ -18,7 +19,7 @@ class BatchState(models.TextChoices):
     ACCEPTED = "ACCEPTED", _("반영됨")
     SUPERSEDED = "SUPERSEDED", _("새 버전으로 바뀜")
     REJECTED = "REJECTED", _("받지 않음")
-    DISCARDED = "DISCARDED", _("버림")
+    DISCARDED = "DISCARDED", pgettext_lazy("vendor file", "버림")
 
 
 KEPT_STATES = (BatchState.UNDERSTOOD, BatchState.ACCEPTED, BatchState.SUPERSEDED)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.scope import ScopedModel
 from ledger.models import Journal
@@ -16,7 +17,7 @@ class StatementState(models.TextChoices):
 
     UNDERSTOOD = "UNDERSTOOD", _("확인 대기")
     CONFIRMED = "CONFIRMED", _("반영됨")
-    DISCARDED = "DISCARDED", _("버림")
+    DISCARDED = "DISCARDED", pgettext_lazy("vendor file", "버림")
 
 
 class How(models.TextChoices):

@@ -18,13 +18,20 @@ from core.sql import load
 from reconciliation import queries
 from reconciliation.amounts import minor_unit, plain, plain_or_none
 from reconciliation.comparing import family
+from reconciliation.copying import tell_planner
 from reconciliation.figures import COLUMNS
 from reconciliation.judging import PRICE_ONLY_SHOWN
 from reconciliation.lines import Kind
 from reconciliation.models import Batch, BatchState, Comparison, Outcome, ToleranceRule
+from reconciliation.models.lengths import CURRENCY_LENGTH
 from reconciliation.operations.storing import KIND
 
 COMPARE_JOB: Final = "reconciliation.compare"
+
+
+def can_be_compared(batch: Batch) -> bool:
+    """Say whether a batch is of a kind that has figures to compare."""
+    return Kind(batch.kind) in COLUMNS
 
 
 def compare(*, scope: Scope, batch_id: str, by: Actor, now: datetime) -> Comparison:
@@ -38,7 +45,7 @@ def compare(*, scope: Scope, batch_id: str, by: Actor, now: datetime) -> Compari
         batch = Batch.objects.within(scope).select_for_update().get(pk=queries.batch(scope, batch_id).pk)
         if batch.state != BatchState.ACCEPTED:
             raise Conflict(_("반영한 파일만 비교할 수 있어요."), state=batch.state)
-        if Kind(batch.kind) not in COLUMNS:
+        if not can_be_compared(batch):
             raise Conflict(_("금액이 없는 파일은 비교하지 않아요."), kind=batch.kind)
         last = Comparison.objects.filter(batch=batch).aggregate(last=Max("number"))["last"] or 0
         # Only the newest run keeps its outcomes; of those before it the sums stay.
@@ -97,6 +104,7 @@ def _run(batch: Batch, made: Comparison, used: dict[str, dict[str, Decimal | Non
     }
     with connection.cursor() as cursor:
         cursor.execute(load("reconciliation", "compare"), values)
+        tell_planner(cursor, "reconciliation_outcome", cursor.rowcount)
         cursor.execute(load("reconciliation", "compare_sums"), values)
         sums = cursor.fetchall()
     made.money = [
@@ -119,24 +127,32 @@ def start(*, batch: Batch, by: Actor, now: datetime) -> Job:
 def set_tolerance(
     *, scope: Scope, kind: Kind, currency: str, line: Decimal | None, group: Decimal | None, by: Actor, now: datetime
 ) -> ToleranceRule:
-    """Say how far figures of a kind and currency may differ; None is the usual tolerance. Raises InvalidRequest."""
+    """
+    Say how far figures of a kind and currency may differ; None is the usual tolerance.
+
+    Saying the same again changes nothing. Raises InvalidRequest.
+    """
+    currency = currency.strip().upper()
+    if not (len(currency) == CURRENCY_LENGTH and currency.isascii() and currency.isalpha()):
+        raise InvalidRequest(_("통화를 USD처럼 세 글자로 적어 주세요."), field="currency")
+    if kind not in COLUMNS:
+        raise InvalidRequest(_("금액이 없는 파일은 비교하지 않아요."), field="kind")
     if any(slack is not None and (not slack.is_finite() or slack < 0) for slack in (line, group)):
         raise InvalidRequest(_("허용 범위는 0 이상이어야 해요."), field="line" if line and line < 0 else "group")
     said = {"line": line, "group": group, "changed_by_id": by.user_id, "changed_by": str(by)[:200], "changed_at": now}
+    of: dict[str, Any] = {**scope.filters(), "kind": str(kind), "currency": currency}
     with transaction.atomic():
-        rule, _made = ToleranceRule.objects.update_or_create(
-            merchant_id=scope.merchant_id,
-            is_test=scope.is_test,
-            kind=str(kind),
-            currency=currency.upper(),
-            defaults=said,
-        )
+        there = ToleranceRule.objects.select_for_update().filter(**of).first()
+        if there is not None and (there.line, there.group) == (line, group):
+            return there
+        rule, _made = ToleranceRule.objects.update_or_create(**of, defaults=said)
         audit.record(
             scope=scope,
             by=by,
             action="reconciliation.tolerance_set",
             kind="reconciliation_tolerance",
             object_id=f"{kind}/{rule.currency}",
+            before=None if there is None else {"line": plain_or_none(there.line), "group": plain_or_none(there.group)},
             after={"line": plain_or_none(line), "group": plain_or_none(group)},
         )
     return rule

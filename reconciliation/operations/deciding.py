@@ -15,7 +15,7 @@ from core.scope import Scope
 from ledger.posting import refused_by
 from reconciliation import queries
 from reconciliation.models import KEPT_STATES, STORED_STATES, Batch, BatchLine, BatchState
-from reconciliation.operations import booking
+from reconciliation.operations import booking, comparing
 from reconciliation.operations.storing import KIND, forget_file
 
 _ONE_CURRENT = frozenset({"reconciliation_one_current_version", "reconciliation_version_once"})
@@ -45,9 +45,9 @@ def standing(batch: Batch) -> Standing:
 
 def accept(*, scope: Scope, batch_id: str, confirm: bool, by: Actor, now: datetime) -> Batch:
     """
-    Let a batch count and book it; the version it follows stays readable, its journals are reversed.
+    Let a batch count, book it, and let a job compare it.
 
-    Accepting again changes nothing.
+    The version it follows stays readable, its journals are reversed. Accepting again changes nothing.
 
     Raises NotFound, Conflict for a batch that is not waiting, NeedsConfirmation where it follows another version and
     `confirm` does not say so.
@@ -66,6 +66,8 @@ def accept(*, scope: Scope, batch_id: str, confirm: bool, by: Actor, now: dateti
             if batch.replaces is not None:
                 booking.reverse(batch=batch.replaces, by=by, now=now)
             booking.book(batch=batch, by=by, now=now)
+            if comparing.can_be_compared(batch):
+                comparing.start(batch=batch, by=by, now=now)
             _tell(batch, by, "accepted", {"version": batch.version, "identity": batch.identity})
     except IntegrityError as error:
         if refused_by(error) not in _ONE_CURRENT:

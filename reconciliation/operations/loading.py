@@ -18,7 +18,7 @@ from core.jobs import LeaseLost
 from core.scope import Scope
 from ledger.posting import refused_by
 from reconciliation import queries
-from reconciliation.copying import copy_rows
+from reconciliation.copying import copy_rows, tell_planner
 from reconciliation.figures import COLUMNS
 from reconciliation.heartbeat import Tell
 from reconciliation.line_rows import COLUMNS_OF_ROW, LineRows, Row
@@ -32,6 +32,7 @@ from reconciliation.result import Result, rejected
 _SAME = frozenset({"reconciliation_same_bytes", "reconciliation_same_content"})
 _LOADED = "reconciliation_loaded"
 _TELL_EVERY = 2_000
+_FACTS = "facts"
 
 _COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS_OF_ROW)
 _CREATE = f"create temp table {_LOADED} on commit drop as select {_COLUMNS} from reconciliation_batchline with no data"  # noqa: S608 - names of columns
@@ -62,7 +63,7 @@ def load(
     """
     batch = _begin(scope, batch_id, fence)
     if batch.state != BatchState.LOADING:
-        return Loaded(batch, batch.answer or batch.refusal, batch.same_as)
+        return Loaded(batch, batch.answer or _told(batch.refusal), batch.same_as)
     wanted = wanted or Wanted(batch.locale, summary=True, limits=ON_THIS_MACHINE)
     try:
         with on_disk(batch) as path:
@@ -73,7 +74,7 @@ def load(
                 return _same(batch, known, found, by)
             return Loaded(batch, found.passing.answer(batch.name))
     except Rejected as refusal:
-        return _reject(batch, rejected(batch.name, refusal, wanted.locale), by, now)
+        return _reject(batch, refusal, rejected(batch.name, refusal, wanted.locale), by, now)
 
 
 def _begin(scope: Scope, batch_id: str, fence: int) -> Batch:
@@ -138,6 +139,7 @@ def _copy(found: _Found, batch: Batch) -> None:
         cursor.execute(_CREATE)
         copy_rows(cursor, _LOADED, COLUMNS_OF_ROW, found)
         cursor.execute(_KEEP, [batch.pk])
+        tell_planner(cursor, "reconciliation_batchline", found.count)
 
 
 def _known(batch: Batch, found: _Found) -> Batch | None:
@@ -171,10 +173,16 @@ def _understood(batch: Batch, found: _Found, by: Actor, now: datetime) -> None:
     _tell_audit(batch, by, "understood", {"kind": batch.kind, "lines": batch.line_count, "identity": batch.identity})
 
 
-def _reject(batch: Batch, answer: Result, by: Actor, now: datetime) -> Loaded:
+def _told(refusal: dict[str, Any]) -> Result:
+    return {name: value for name, value in refusal.items() if name != _FACTS}
+
+
+def _reject(batch: Batch, refusal: Rejected, answer: Result, by: Actor, now: datetime) -> Loaded:
     with transaction.atomic():
         batch = _mine(batch)
-        batch.state, batch.refusal, batch.decided_at = BatchState.REJECTED, answer, now
+        # The facts stay beside the sentence, so that others can be told in their own language.
+        batch.refusal = answer | {_FACTS: dict(refusal.facts)}
+        batch.state, batch.decided_at = BatchState.REJECTED, now
         forget_file(batch)
         batch.save()
         _tell_audit(batch, by, "rejected", {"code": answer["error_codes"][0], "sha256": batch.sha256})

@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from access import audit
 from core.actor import Actor
@@ -19,15 +22,19 @@ from reconciliation.books import OwnRecord
 from reconciliation.copying import copy_rows
 from reconciliation.fingerprints import of_identity, of_key
 from reconciliation.keys import KEYS, name_identity, own_identity
-from reconciliation.models import PeriodLock
+from reconciliation.models import BillingRecord, PeriodLock
 
+LOCKED = gettext_noop("마감한 기간의 기록은 바꿀 수 없어요. 기간을 적지 않은 기록도 마감과 겹쳐요.")
 _LOCKED = "reconciliation_period_locked"
 _AT_ONCE = frozenset({"reconciliation_record_current", "reconciliation_record_version"})
-_KIND = "reconciliation_record"
+RECORD_KIND: Final = "reconciliation_record"
+LOCK_KIND: Final = "reconciliation_period"
 _COLUMNS = (
     *("place", "ref", "is_withdrawn", "kind", "ids", "customer_name", "own_key", "name_key", "currency", "quantity"),
-    *("unit_price", "subtotal", "tax", "first_day", "last_day"),
+    *("unit_price", "subtotal", "tax", "first_day", "last_day", "billing_entity", "source_id"),
 )
+_LONGEST_REASON = 2_000
+_BLOCK = 5_000
 
 
 class PeriodLocked(Conflict):
@@ -45,6 +52,32 @@ class Saved:
     same: int
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record with whose bills it is about, empty for any, and the id of what it comes from."""
+
+    record: OwnRecord
+    billing_entity: str = ""
+    source_id: str = ""
+
+
+class Standing(StrEnum):
+    """What saving would do with a record."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What saving would do with the record at a place, counted from 1, and whether locked days forbid it."""
+
+    place: int
+    standing: Standing
+    is_locked: bool
+
+
 def save(
     *,
     scope: Scope,
@@ -59,14 +92,33 @@ def save(
     Save records of ours under their `ref`; a changed one becomes a new version, an equal one nothing at all.
 
     `billing_entity` is whose bills they are about, empty for any. Raises InvalidRequest with the place from 1 of a
-    record without a name, kind or a name of its own; PeriodLocked; Conflict when somebody saves the same at once.
+    record without a name, kind or a name of its own; PeriodLocked with such a place; Conflict when somebody saves the
+    same at once.
     """
-    rows = (_row(place, record) for place, record in enumerate(records, 1))
-    return _write(scope, rows, billing_entity.strip().lower(), (source, source_id), by, now)
+    entries = (Entry(record, billing_entity, source_id) for record in records)
+    return save_entries(scope=scope, entries=entries, source=source, about=source_id, by=by, now=now)
 
 
-def _row(place: int, record: OwnRecord) -> list[object]:
-    kind = record.kind
+def save_entries(
+    *, scope: Scope, entries: Iterable[Entry], source: str, by: Actor, now: datetime, about: str = ""
+) -> Saved:
+    """Save records of different bills and origins as `save` does; `about` is what the trail tells it of."""
+    rows = (_row(place, entry) for place, entry in enumerate(entries, 1))
+    return _write(scope, rows, source, by, now, about=about)
+
+
+def examine(*, scope: Scope, entries: Iterable[Entry]) -> list[Examined]:
+    """Return what saving would do with each record, in order. Raises InvalidRequest for one that is none."""
+    rows = (_row(place, entry) for place, entry in enumerate(entries, 1))
+    values = _values(scope)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _stage(cursor, rows, values)
+        cursor.execute(load("reconciliation", "own_examined"), values)
+        return [Examined(place, Standing(standing), is_locked) for place, standing, is_locked in cursor.fetchall()]
+
+
+def _row(place: int, entry: Entry) -> list[object]:
+    record, kind = entry.record, entry.record.kind
     if not record.ref:
         raise InvalidRequest(_("기록마다 이름이 있어야 해요."), record=place, field="ref")
     if kind is None or kind not in KEYS:
@@ -90,12 +142,29 @@ def _row(place: int, record: OwnRecord) -> list[object]:
         record.tax,
         record.period_start,
         record.period_end,
+        entry.billing_entity.strip().lower(),
+        entry.source_id,
     ]
 
 
-def withdraw(*, scope: Scope, refs: Sequence[str], by: Actor, now: datetime, source: str, source_id: str = "") -> Saved:
-    """Take records of ours back by a last version. Raises NotFound where one is not there, PeriodLocked, Conflict."""
-    values: dict[str, Any] = {"merchant": scope.merchant_id, "is_test": scope.is_test, "refs": list(refs)}
+def withdraw(
+    *,
+    scope: Scope,
+    refs: Sequence[str],
+    by: Actor,
+    now: datetime,
+    source: str,
+    source_id: str = "",
+    reason: str = "",
+) -> Saved:
+    """
+    Take records of ours back by a last version; what is taken back already stays as it is.
+
+    Raises NotFound where one is not there, InvalidRequest for an endless reason, PeriodLocked, Conflict.
+    """
+    if len(reason) > _LONGEST_REASON:
+        raise InvalidRequest(_("이유는 2,000자까지 쓸 수 있어요."), field="reason")
+    values = {**_values(scope), "refs": list(refs), "source": source, "source_id": source_id}
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(load("reconciliation", "own_withdrawn"), values)
@@ -103,33 +172,46 @@ def withdraw(*, scope: Scope, refs: Sequence[str], by: Actor, now: datetime, sou
         missing = set(refs) - {row[1] for row in rows}
         if missing:
             raise NotFound(record=min(missing))
-        return _write(scope, map(list, rows), None, (source, source_id), by, now)
+        saved = _write(scope, map(list, rows), source, by, now, about=source_id)
+        if reason and saved.changed:
+            _tell_reason(scope, refs, by, now, reason)
+    return saved
+
+
+def _tell_reason(scope: Scope, refs: Sequence[str], by: Actor, now: datetime, reason: str) -> None:
+    gone = BillingRecord.objects.within(scope).filter(ref__in=refs, is_current=True, created_at=now)
+    for ref, version in gone.values_list("ref", "version"):
+        audit.record(
+            scope=scope,
+            by=by,
+            action="reconciliation.record_withdrawn",
+            kind=RECORD_KIND,
+            object_id=ref,
+            after={"version": version},
+            reason=reason,
+        )
+
+
+def _values(scope: Scope) -> dict[str, Any]:
+    return {"merchant": scope.merchant_id, "is_test": scope.is_test}
 
 
 def _write(
     scope: Scope,
     rows: Iterable[list[object]],
-    billing_entity: str | None,
-    source: tuple[str, str],
+    source: str,
     by: Actor,
     now: datetime,
+    *,
+    about: str,
 ) -> Saved:
-    values: dict[str, Any] = {
-        "merchant": scope.merchant_id,
-        "is_test": scope.is_test,
-        "billing_entity": billing_entity,
-        "source": source[0],
-        "source_id": source[1],
-        "by_id": by.user_id,
-        "by": str(by)[:200],
-        "at": now,
-    }
+    values = {**_values(scope), "source": source, "by_id": by.user_id, "by": str(by)[:200], "at": now}
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(load("reconciliation", "own_staging"))
-                copy_rows(cursor, "reconciliation_own", _COLUMNS, rows)
+                _stage(cursor, rows, values)
                 _refuse_twice(cursor)
+                _refuse_locked(cursor, values)
                 cursor.execute(load("reconciliation", "own_save"), values)
                 saved = Saved(*cursor.fetchone())
             if saved.new or saved.changed:
@@ -137,13 +219,23 @@ def _write(
                     scope=scope,
                     by=by,
                     action="reconciliation.records_saved",
-                    kind=_KIND,
-                    object_id=source[1] or source[0],
+                    kind=RECORD_KIND,
+                    object_id=about or source,
                     after={"new": saved.new, "changed": saved.changed, "same": saved.same},
                 )
     except IntegrityError as error:
         raise _refusal(error) from None
     return saved
+
+
+def _stage(cursor: Any, rows: Iterable[list[object]], values: dict[str, Any]) -> None:
+    """Lay records beside what is there: afterwards it is known what is new about them."""
+    cursor.execute(load("reconciliation", "own_staging"))
+    left = iter(rows)
+    # Rows may come out of the database itself, which answers nothing while it is being copied to.
+    while block := list(islice(left, _BLOCK)):
+        copy_rows(cursor, "reconciliation_own", _COLUMNS, block)
+    cursor.execute(load("reconciliation", "own_change"), values)
 
 
 def _refuse_twice(cursor: Any) -> None:
@@ -154,10 +246,19 @@ def _refuse_twice(cursor: Any) -> None:
         raise InvalidRequest(_("같은 이름의 기록이 두 번 있어요."), record=place, field="ref", ref=ref)
 
 
+def _refuse_locked(cursor: Any, values: dict[str, Any]) -> None:
+    """Name the first record that locked days forbid; the database's own law refuses what locks meanwhile."""
+    cursor.execute(load("reconciliation", "own_locked"), values)
+    locked = cursor.fetchone()
+    if locked is not None:
+        place, ref = locked
+        raise PeriodLocked(_(LOCKED), record=place, ref=ref)
+
+
 def _refusal(error: IntegrityError) -> DomainError | IntegrityError:
     constraint = refused_by(error)
     if constraint == _LOCKED:
-        return PeriodLocked(_("마감한 기간의 기록은 바꿀 수 없어요. 기간을 적지 않은 기록도 마감과 겹쳐요."))
+        return PeriodLocked(_(LOCKED))
     if constraint in _AT_ONCE:
         return Conflict(_("같은 기록을 다른 사람이 저장하고 있어요. 다시 시도해 주세요."))
     return error
@@ -166,7 +267,9 @@ def _refusal(error: IntegrityError) -> DomainError | IntegrityError:
 # ---- closing days
 
 
-def lock_period(*, scope: Scope, first_day: date, last_day: date, by: Actor, now: datetime) -> PeriodLock:
+def lock_period(
+    *, scope: Scope, first_day: date, last_day: date, by: Actor, now: datetime, reason: str = ""
+) -> PeriodLock:
     """Close days, both ends included, for records of ours. Doing it again changes nothing. Raises InvalidRequest."""
     if last_day < first_day:
         raise InvalidRequest(_("끝나는 날이 시작하는 날보다 빨라요."), field="last_day")
@@ -182,11 +285,11 @@ def lock_period(*, scope: Scope, first_day: date, last_day: date, by: Actor, now
             locked_by=str(by)[:200],
             locked_at=now,
         )
-        _tell(lock, by, "locked")
+        _tell(lock, by, "locked", reason)
     return lock
 
 
-def open_period(*, scope: Scope, lock_id: int, by: Actor, now: datetime) -> PeriodLock:
+def open_period(*, scope: Scope, lock_id: int, by: Actor, now: datetime, reason: str = "") -> PeriodLock:
     """Open closed days again. Doing it again changes nothing. Raises NotFound."""
     with transaction.atomic():
         lock = PeriodLock.objects.within(scope).select_for_update().filter(pk=lock_id).first()
@@ -195,16 +298,17 @@ def open_period(*, scope: Scope, lock_id: int, by: Actor, now: datetime) -> Peri
         if lock.opened_at is None:
             lock.opened_by_id, lock.opened_by, lock.opened_at = by.user_id, str(by)[:200], now
             lock.save(update_fields=["opened_by_id", "opened_by", "opened_at"])
-            _tell(lock, by, "opened")
+            _tell(lock, by, "opened", reason)
     return lock
 
 
-def _tell(lock: PeriodLock, by: Actor, verb: str) -> None:
+def _tell(lock: PeriodLock, by: Actor, verb: str, reason: str) -> None:
     audit.record(
         scope=lock.scope,
         by=by,
         action=f"reconciliation.period_{verb}",
-        kind="reconciliation_period",
+        kind=LOCK_KIND,
         object_id=str(lock.pk),
         after={"first_day": lock.first_day.isoformat(), "last_day": lock.last_day.isoformat()},
+        reason=reason,
     )

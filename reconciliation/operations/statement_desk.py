@@ -137,9 +137,11 @@ def _top_up_key(one: StatementMatch) -> str:
 # ---- What the bank took, and small differences
 
 
-def book_fee(*, scope: Scope, line_id: int, reason: str, by: Actor, now: datetime) -> StatementLine:
+def book_fee(
+    *, scope: Scope, line_id: int, reason: str, by: Actor, now: datetime, may_approve: bool = False
+) -> StatementLine:
     """
-    Take what is open of a line that went out as the bank's fee.
+    Take what is open of a line that went out as the bank's fee; `may_approve` says that the person is an approver.
 
     Raises NotFound, InvalidRequest, NeedsSecondPerson above what a bank may usually keep.
     """
@@ -150,15 +152,17 @@ def book_fee(*, scope: Scope, line_id: int, reason: str, by: Actor, now: datetim
         if left > 0:
             raise InvalidRequest(_("나간 돈만 수수료로 처리할 수 있어요."), field="line")
         if -left > payout_queries.limits(scope).return_fee:
-            _other_person(line, by)
+            _other_person(line, by, may_approve=may_approve)
         made = matching.post_for(line, event=_FEE, code=Code.BANK_FEE, amount=left, by=by, now=now, reason=reason)
         _store([made])
         return _after(line, by, "fee", reason, {"amount": left})
 
 
-def write_off(*, scope: Scope, line_id: int, reason: str, by: Actor, now: datetime) -> StatementLine:
+def write_off(
+    *, scope: Scope, line_id: int, reason: str, by: Actor, now: datetime, may_approve: bool = False
+) -> StatementLine:
     """
-    Write off what is open of a line, in our favour or not.
+    Write off what is open of a line, in our favour or not; `may_approve` says that the person is an approver.
 
     Raises NotFound, InvalidRequest, NeedsSecondPerson beyond the tolerance of one line or of one day.
     """
@@ -167,7 +171,7 @@ def write_off(*, scope: Scope, line_id: int, reason: str, by: Actor, now: dateti
         line = _locked(scope, line_id)
         left = _open(line)
         if abs(left) > tolerance(line.amount) or abs(left) + _written_off(line, now) > MOST_IN_A_DAY:
-            _other_person(line, by)
+            _other_person(line, by, may_approve=may_approve)
         event, code = (_GAIN, Code.RECONCILIATION_GAIN) if left > 0 else (_LOSS, Code.RECONCILIATION_LOSS)
         made = matching.post_for(line, event=event, code=code, amount=left, by=by, now=now, reason=reason)
         _store([made])
@@ -228,7 +232,16 @@ def _deposit(line: StatementLine, by: Actor, now: datetime) -> StatementMatch:
     return made
 
 
-def came_back(*, scope: Scope, line_id: int, payout_id: str, reason: str, by: Actor, now: datetime) -> StatementLine:
+def came_back(
+    *,
+    scope: Scope,
+    line_id: int,
+    payout_id: str,
+    reason: str,
+    by: Actor,
+    now: datetime,
+    may_approve: bool = False,
+) -> StatementLine:
     """
     Say that money that came in is a payout that the bank sent back, although the line does not name it.
 
@@ -237,7 +250,7 @@ def came_back(*, scope: Scope, line_id: int, payout_id: str, reason: str, by: Ac
     """
     reason = _reason(reason)
     line = queries.line(scope, line_id)
-    _other_person(line, by)
+    _other_person(line, by, may_approve=may_approve)
     if line.amount < 0:
         raise InvalidRequest(_("들어온 돈이 아니에요."), field="line")
     reference = _paid_reference(line, payout_id)
@@ -295,8 +308,8 @@ def _open(line: StatementLine) -> int:
     return line.left
 
 
-def _other_person(line: StatementLine, by: Actor) -> None:
-    if by.user_id is None or by.user_id == line.statement.decided_by_id:
+def _other_person(line: StatementLine, by: Actor, *, may_approve: bool) -> None:
+    if not may_approve or by.user_id is None or by.user_id == line.statement.decided_by_id:
         raise NeedsSecondPerson(_("명세를 반영한 사람이 아닌 승인자가 처리해야 해요."), line=line.pk)
 
 

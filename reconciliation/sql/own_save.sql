@@ -1,22 +1,12 @@
--- Save what stands in reconciliation_own: a new version of each record that differs. Without a billing entity it stays as it was.
-create temp table reconciliation_own_change on commit drop as
-select o.place, b.id as before_id, coalesce(b.version, 0) + 1 as version,
-    coalesce(%(billing_entity)s, b.billing_entity, '') as billing_entity,
-    b.id is not null and (b.is_withdrawn, b.kind, b.billing_entity, b.ids, b.customer_name, b.currency, b.quantity, b.unit_price,
-            b.subtotal, b.tax, b.first_day, b.last_day)
-        is not distinct from (o.is_withdrawn, o.kind::varchar, coalesce(%(billing_entity)s, b.billing_entity)::varchar, o.ids, o.customer_name,
-            o.currency::varchar, o.quantity, o.unit_price, o.subtotal, o.tax, o.first_day, o.last_day) as is_same
-from reconciliation_own o
-left join reconciliation_billingrecord b on b.merchant_id = %(merchant)s and b.is_test = %(is_test)s and b.ref = o.ref and b.is_current;
-
+-- Save what stands in reconciliation_own: a new version of each record that differs.
 update reconciliation_billingrecord b set is_current = false
 from reconciliation_own_change c where b.id = c.before_id and not c.is_same;
 
 insert into reconciliation_billingrecord (merchant_id, is_test, ref, version, is_current, is_withdrawn, kind, billing_entity, ids,
     customer_name, own_key, name_key, currency, quantity, unit_price, subtotal, tax, first_day, last_day, source, source_id,
     created_by_id, created_by, created_at)
-select %(merchant)s, %(is_test)s, o.ref, c.version, true, o.is_withdrawn, o.kind, c.billing_entity, o.ids, o.customer_name, o.own_key,
-    o.name_key, o.currency, o.quantity, o.unit_price, o.subtotal, o.tax, o.first_day, o.last_day, %(source)s, %(source_id)s, %(by_id)s,
+select %(merchant)s, %(is_test)s, o.ref, c.version, true, o.is_withdrawn, o.kind, o.billing_entity, o.ids, o.customer_name, o.own_key,
+    o.name_key, o.currency, o.quantity, o.unit_price, o.subtotal, o.tax, o.first_day, o.last_day, %(source)s, o.source_id, %(by_id)s,
     %(by)s, %(at)s
 from reconciliation_own o join reconciliation_own_change c on c.place = o.place
 where not c.is_same order by o.place;

@@ -98,5 +98,7 @@ def _joined(day: date, clock: str) -> tuple[date, datetime]:
 
 def _folded(text: str) -> str:
     """Return the text in compatibility form, without characters that print nothing, with single spaces."""
+    if text.isascii():
+        return " ".join(text.split())
     visible = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
     return " ".join(visible.split())

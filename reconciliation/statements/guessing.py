@@ -4,6 +4,7 @@ A first proposal for the page on which columns are chosen: where the header stan
 Only a proposal: it decides nothing before a person has seen the lines that come out of it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -36,21 +37,12 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "direction": ("입출금구분", "입출금", "입출구분", "입/출금", "거래방향", "dr/cr", "credit/debit", "debit/credit"),
     "kind": ("거래구분", "거래종류", "구분", "거래유형", "type", "transaction type", "kind"),
     "description": (
-        *("적요", "거래내용", "내용", "기재내용", "통장메모", "메모", "비고", "거래기록사항", "보낸분/받는분"),
+        *("적요", "거래내용", "내용", "기재내용", "통장메모", "메모", "비고", "거래기록사항"),
         *("description", "details", "memo", "narrative", "particulars"),
     ),
     "name": (
-        *(
-            "의뢰인/수취인",
-            "의뢰인",
-            "수취인",
-            "상대예금주",
-            "상대계좌예금주명",
-            "예금주",
-            "받는분",
-            "보낸분",
-            "거래처",
-        ),
+        *("의뢰인/수취인", "의뢰인", "수취인", "상대예금주", "상대계좌예금주명", "예금주"),
+        *("받는분", "보낸분", "보낸분/받는분", "거래처"),
         *("name", "counterparty", "counterparty name", "payee", "beneficiary"),
     ),
     "account": (
@@ -59,19 +51,22 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "bank": ("상대은행", "상대계좌은행", "입금은행", "거래은행", "받는은행", "bank", "counterparty bank"),
     "reference": (
-        "이체번호",
-        "참조번호",
-        "고객참조번호",
-        "고객관리번호",
-        "reference",
-        "customer reference",
-        "end to end id",
+        *("이체번호", "참조번호", "고객참조번호", "고객관리번호"),
+        *("reference", "customer reference", "end to end id"),
     ),
     "reference_date": ("이체지시일", "참조일", "reference date"),
     "bank_reference": ("거래번호", "은행거래번호", "거래고유번호", "bank reference", "transaction id"),
     "currency_column": ("통화", "통화코드", "currency", "ccy"),
 }
-_KEYS = {header_key(name): field for field, names in _NAMES.items() for name in names}
+_UNIT = re.compile(r"\([^()]*\)$")
+
+
+def _key(header: str) -> str:
+    """Return a header as it is looked up: without a unit in parentheses, 출금액(원)."""
+    return _UNIT.sub("", header_key(header))
+
+
+_KEYS = {_key(name): field for field, names in _NAMES.items() for name in names}
 _WORDS: Final[dict[Said, tuple[str, ...]]] = {
     Said.RETURN: ("반송", "반환", "입금반송", "이체반송", "불능", "return", "returned", "reversal"),
     Said.FEE: ("수수료", "이체수수료", "타행이체수수료", "fee", "charge", "commission"),
@@ -89,7 +84,7 @@ def guess(look: Look, header_row: int = 0) -> Mapping:
     row = header_row or _likeliest(look)
     names = look.headers(row)
     found: dict[str, str] = {}
-    for name, key in zip(names, map(header_key, names), strict=True):
+    for name, key in zip(names, map(_key, names), strict=True):
         field = _KEYS.get(key)
         if field is not None:
             found.setdefault(field, name)
@@ -127,7 +122,7 @@ def _likeliest(look: Look) -> int:
 
 
 def _known(cells: Sequence[str]) -> int:
-    return len({field for cell in cells if (field := _KEYS.get(header_key(cell)))})
+    return len({field for cell in cells if (field := _KEYS.get(_key(cell)))})
 
 
 CURRENCIES: Final = tuple(MINOR_DIGITS)

@@ -160,18 +160,24 @@ def _take(
     """Keep the cells of a row, or note why it is passed over or wrong."""
     values = {name: cells[at] for name, at in places.items() if at < len(cells) and cells[at] != ""}
     money = {name for name in MONEY if name in values and not is_empty(values[name])}
-    words = {header_key(cell) for cell in cells if isinstance(cell, str) and cell.strip()}
-    if words & _TOTALS and not _has_day(values, mapping):
+    has_day, moves = _has_day(values, mapping), bool(money - {"balance"})
+    words = _words(cells) if not (has_day and moves) else frozenset()
+    if words & _TOTALS and not has_day:
         found.passed_over.append(number)
-    elif words & _BROUGHT_FORWARD and money <= {"balance"}:
+    elif words & _BROUGHT_FORWARD and not moves:
         found.opening = values.get("balance", found.opening)
         found.passed_over.append(number)
-    elif sum(cell != "" for cell in cells) == 1 and not money and not _has_day(values, mapping):
+    elif not has_day and not money and sum(cell != "" for cell in cells) == 1:
         found.passed_over.append(number)
     elif any(cell != "" for cell in cells[width:]):
         found.wrong(number, "", CellRefused("row_length", expected=width, found=len(cells)))
     else:
         found.rows.append((number, values))
+
+
+def _words(cells: Sequence[Raw]) -> frozenset[str]:
+    """Return the texts of a row as they are compared."""
+    return frozenset(header_key(cell) for cell in cells if isinstance(cell, str) and cell.strip())
 
 
 def _has_day(values: Cells, mapping: Mapping) -> bool:
@@ -308,8 +314,10 @@ class _Reading:
             return None
 
     def _text(self, number: int, cells: Cells, name: str) -> str:
+        if name not in cells:
+            return ""
         try:
-            text = " ".join(clean_text(cells.get(name, "")).split())
+            text = " ".join(clean_text(cells[name]).split())
         except ValueRefused as problem:
             self._wrong(number, name, problem)
             return ""
@@ -319,7 +327,9 @@ class _Reading:
 
     def _id(self, number: int, cells: Cells, name: str) -> str:
         """Return an id or account as text; a number of a spreadsheet may have lost digits, so it is refused."""
-        raw = cells.get(name, "")
+        if name not in cells:
+            return ""
+        raw = cells[name]
         if not isinstance(raw, str) or _MANGLED.fullmatch(raw.strip()):
             self._wrong(number, name, ValueRefused("must_be_text"))
             return ""
@@ -352,7 +362,7 @@ def _account_above(above: Iterable[Sequence[Raw]]) -> str:
 
 
 def _accounts_in(cells: Sequence[Raw]) -> Iterator[str]:
-    for cell, following_cell in zip(cells, [*cells[1:], ""], strict=True):
+    for cell, following_cell in zip(cells, [*cells[1:], ""], strict=False):
         found = _ACCOUNT_HEAD.match(cell.strip()) if isinstance(cell, str) else None
         if found is None:
             continue

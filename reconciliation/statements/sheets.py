@@ -16,7 +16,6 @@ from itertools import islice
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from console.files.columns import GUIDE_SHEET
-from console.files.csv_write import unguarded
 from console.files.errors import refused
 from console.files.sheet_limits import Caps
 from console.files.values import Raw
@@ -170,4 +169,4 @@ def _records(text: str, delimiter: str, caps: Caps) -> Iterator[tuple[int, list[
             raise refused("too_many_columns", limit=caps.columns)
         if any(len(cell) > caps.characters for cell in record):
             raise refused("cell_too_long", row=number, limit=caps.characters)
-        yield number, [unguarded(cell) for cell in record]
+        yield number, list(record)

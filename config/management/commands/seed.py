@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from access.models import Merchant
 from access.queries import actor_for
 from config.demo_secrets import Secrets
-from config.seeding import bank, buying, cast, history, past_payouts, people, story
+from config.seeding import bank, billing, buying, cast, history, past_payouts, people, story
 from core import clock, jobs
 from core.actor import Actor, system
 from core.scope import Scope
@@ -74,6 +74,7 @@ class Command(BaseCommand):
         )
         story.tell(story.Stage(ours.scope, account, deciders, now))
         buying.fill(scope=ours.scope, people=deciders, now=now, seed=seed, history=min(_PURCHASES, rows // 20))
+        billing.fill(scope=ours.scope, people=deciders, account=account, now=now, seed=seed)
         self._business(theirs.scope, _OTHER_PARTNERS, min(rows, _OTHER_ROWS), seed + 1, by, now)
         _test_side(ours.scope, by, now)
         story.run_all_jobs()

@@ -1,0 +1,1 @@
+"""Kinds of uploads of reconciliation: our own billing records from files."""
