@@ -160,7 +160,8 @@ def fill(*, scope: Scope, people: Deciders, account: BankAccount, now: datetime,
             _charge(scope, batch, people.maker, at)
     for sketch in _RESELLERS:
         # What they earned in the meantime is more than what they owe.
-        row = records.ManualRow(sketch.public_id, 9_000_000, clock.seoul_day(now), memo="판매 대행 대금")
+        earned_on = clock.seoul_day(now) - timedelta(days=1)
+        row = records.ManualRow(sketch.public_id, 9_000_000, earned_on, memo="판매 대행 대금")
         records.record_manual(scope=scope, by=people.maker, now=now, row=row)
     _decide_some(scope, newest, people.maker, now)
     _load(scope, _daily(subscriptions, newest), newest, people.maker, now, name=f"daily-{newest.invoice}.csv")
