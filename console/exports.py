@@ -161,15 +161,28 @@ def small_file(
     conditions: sheets.Conditions,
 ) -> FileResponse:
     """Return a table that is in memory as a file, and record that it left; `conditions` describe it in a workbook."""
-    out = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the response closes it
+    out = written(form, cells, spec, title=title, conditions=conditions)
+    audit(scope, by, slug, name, len(cells))
+    return download(out, name, form.media_type)
+
+
+def written(
+    form: Format,
+    cells: Iterable[Sequence[sheets.Cell]],
+    spec: Sequence[sheets.SheetColumn],
+    *,
+    title: str,
+    conditions: sheets.Conditions,
+) -> BinaryIO:
+    """Return a table as an open file at its beginning, for a response that closes it."""
+    out = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the response closes it
     if form.extension == "csv":
         for block in csv_blocks(cells, spec):
             out.write(block)
     else:
-        write_rows(cast("BinaryIO", out), cells, spec, title=title, conditions=conditions)
-    audit(scope, by, slug, name, len(cells))
+        write_rows(out, cells, spec, title=title, conditions=conditions)
     out.seek(0)
-    return download(cast("BinaryIO", out), name, form.media_type)
+    return out
 
 
 @contextmanager

@@ -324,10 +324,11 @@ class IdFilter(Filter):
 
 @dataclass(frozen=True)
 class BoundFilters:
-    """All filters of a list with their values."""
+    """All filters of a list with their values; that the list is of the one thing `within` names goes without saying."""
 
     items: tuple[Bound, ...]
     today: date
+    within: str = ""
 
     @property
     def valid(self) -> bool:
@@ -342,7 +343,7 @@ class BoundFilters:
     @property
     def active(self) -> bool:
         """Say whether anything limits the rows."""
-        return any(bound.chip for bound in self.items)
+        return bool(self.chips)
 
     def named(self, key: str) -> Bound:
         """Return one bound filter by its key."""
@@ -373,12 +374,16 @@ class BoundFilters:
     @property
     def without_all(self) -> str:
         """Return the query string that limits nothing, not even to a default period."""
-        return encode(pair for bound in self.items for pair in bound.filter.cleared())
+        return encode(pair for bound in self.items for pair in self._cleared(bound))
+
+    def _cleared(self, bound: Bound) -> Pairs:
+        return bound.params if bound.filter.key == self.within else bound.filter.cleared()
 
     @property
     def chips(self) -> list[tuple[Chip, str]]:
         """Return each active condition with the query string that drops it."""
-        return [(bound.chip, self.query(but=bound.filter.key)) for bound in self.items if bound.chip]
+        limiting = (bound for bound in self.items if bound.filter.key != self.within)
+        return [(bound.chip, self.query(but=bound.filter.key)) for bound in limiting if bound.chip]
 
     @property
     def lines(self) -> list[tuple[str, str]]:
@@ -404,7 +409,8 @@ class FilterSet:
     """The filters of one list, in the order the form shows them."""
 
     filters: tuple[Filter, ...] = ()
+    within: str = ""
 
     def bind(self, params: QueryDict, today: date) -> BoundFilters:
         """Read all values from URL parameters."""
-        return BoundFilters(tuple(item.bind(params, today) for item in self.filters), today)
+        return BoundFilters(tuple(item.bind(params, today) for item in self.filters), today, self.within)

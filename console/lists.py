@@ -73,14 +73,16 @@ class ListPage(PageView):
     Base of all list pages.
 
     Subclasses name `slug`, `url_name`, `title`, `permission`, `columns`, and give `queryset`. `order` ends in a unique
-    field and names no nullable one. Rows reach links, computed columns and `row_url` as dicts with the keys of the
-    shown columns, `id_key`, `currency` and `extra`.
+    field and names no nullable one. `within` is the key of the filter that says of which one thing the list is. Rows
+    reach links, computed columns and `row_url` as dicts with the keys of the shown columns, `id_key`, `currency` and
+    `extra`.
     """
 
     slug: ClassVar[str] = ""
     url_name: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
     filters: ClassVar[tuple[Filter, ...]] = ()
+    within: ClassVar[str] = ""
     order: ClassVar[tuple[str, ...]] = ("-id",)
     id_key: ClassVar[str] = "public_id"
     extra: ClassVar[tuple[str, ...]] = ()
@@ -123,7 +125,7 @@ class ListPage(PageView):
             today = date.fromisoformat(day) if day else clock.today()
         except ValueError:
             today = clock.today()
-        return FilterSet(cls.filters).bind(params, today)
+        return FilterSet(cls.filters, cls.within).bind(params, today)
 
     @classmethod
     def ordered(cls, params: QueryDict) -> Order:

@@ -20,7 +20,7 @@ from console.files.names import safe_name
 from console.models import Upload, UploadState
 from console.uploads import CHECK_JOB, LOAD_JOB, Examination, Rejected, UploadKind, kind_named
 from core import clock, ids, jobs
-from core.actor import Actor, ActorKind
+from core.actor import Actor
 from core.errors import Conflict, InvalidRequest, NotFound
 from core.models import OPEN_STATES, Job
 from core.scope import Scope
@@ -111,7 +111,7 @@ def _job(upload: Upload, kind: str, by: Actor, now: datetime) -> Job:
     return jobs.enqueue(
         scope=upload.scope,
         kind=kind,
-        arguments={"upload": upload.public_id, "by": by.name, "address": by.address, "request": by.request_id},
+        arguments={"upload": upload.public_id, "by": by.told()},
         by=by,
         now=now,
         total=upload.rows,
@@ -222,18 +222,6 @@ def settle(upload: Upload) -> Upload:
     return upload
 
 
-def _actor(job: jobs.RunningJob) -> Actor:
-
-    told = job.arguments
-    return Actor(
-        kind=ActorKind.USER,
-        name=str(told["by"]),
-        user_id=job.row.created_by_id,
-        request_id=str(told["request"]),
-        address=str(told["address"]),
-    )
-
-
 def _upload(job: jobs.RunningJob) -> Upload:
     return Upload.objects.within(job.scope).get(public_id=str(job.arguments["upload"]))
 
@@ -322,7 +310,7 @@ def run_load(job: jobs.RunningJob) -> dict[str, object]:
     with _beside(job) as tell, transaction.atomic():
         upload = _locked(job.scope, _upload(job).kind, str(job.arguments["upload"]))
         if upload.state == UploadState.LOADING:
-            upload = _load(upload, _actor(job), now, tell)
+            upload = _load(upload, job.by, now, tell)
     if upload.state == UploadState.DONE:
         job.progress(upload.rows, upload.rows)
     return {"upload": upload.public_id, "state": upload.state}

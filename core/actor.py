@@ -1,7 +1,9 @@
 """Who does something: a person, an API secret, or the system itself. Handed to every operation."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class ActorKind(StrEnum):
@@ -29,6 +31,15 @@ class Actor:
 
     def __str__(self) -> str:
         return f"{self.kind.value}:{self.name}"
+
+    def told(self) -> dict[str, str | int | None]:
+        """Return the actor as a job keeps it."""
+        return {**asdict(self), "kind": self.kind.value}
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "Actor":
+        """Return the actor that a job was told of."""
+        return cls(**{**told, "kind": ActorKind(told["kind"])})
 
 
 def system(task: str, request_id: str = "") -> Actor:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, cast
 
 import structlog
 from django.conf import settings
@@ -72,6 +73,11 @@ class RunningJob:
         """Return the JSON arguments it was enqueued with."""
         arguments: Mapping[str, object] = self.row.arguments
         return arguments
+
+    @property
+    def by(self) -> Actor:
+        """Return who asked for the work, of a job whose arguments tell it."""
+        return Actor.read(cast("Mapping[str, Any]", self.arguments["by"]))
 
     def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
         """

@@ -1,23 +1,19 @@
 """What reconciliation does in the background. Imported when the app is ready."""
 
+from datetime import date
+
+from console import uploads
 from core import clock, jobs
-from core.actor import Actor, ActorKind, system
+from core.actor import system
 from reconciliation import statement_queries
 from reconciliation.heartbeat import beside
-from reconciliation.operations import comparing, deciding, loading, statement_matching, statements, storing
+from reconciliation.lines import Kind
+from reconciliation.operations import comparing, deciding, deriving, loading, statement_matching, statements, storing
+from reconciliation.uploads.records import RecordUpload
 
 _FENCE_BITS = 16
 
-
-def _actor(job: jobs.RunningJob) -> Actor:
-    told = job.arguments
-    return Actor(
-        kind=ActorKind.USER if job.row.created_by_id else ActorKind.SYSTEM,
-        name=str(told["by"]),
-        user_id=job.row.created_by_id,
-        request_id=str(told["request"]),
-        address=str(told["address"]),
-    )
+uploads.register(RecordUpload())
 
 
 def _fence(job: jobs.RunningJob) -> int:
@@ -28,7 +24,7 @@ def _fence(job: jobs.RunningJob) -> int:
 @jobs.handler(storing.LOAD_JOB, queue=jobs.Queue.FILES)
 def run_load(job: jobs.RunningJob) -> dict[str, object]:
     """Read a received file. One that is stopped is thrown away."""
-    batch_id, by = str(job.arguments["batch"]), _actor(job)
+    batch_id, by = str(job.arguments["batch"]), job.by
     try:
         with beside(job) as tell:
             loaded = loading.load(
@@ -45,7 +41,7 @@ def run_load(job: jobs.RunningJob) -> dict[str, object]:
 def run_compare(job: jobs.RunningJob) -> dict[str, object]:
     """Compare an accepted batch with our records."""
     with beside(job):
-        made = comparing.compare(scope=job.scope, batch_id=str(job.arguments["batch"]), by=_actor(job), now=clock.now())
+        made = comparing.compare(scope=job.scope, batch_id=str(job.arguments["batch"]), by=job.by, now=clock.now())
     return {"batch": job.arguments["batch"], "number": made.number, "counts": made.counts}
 
 
@@ -53,7 +49,7 @@ def run_compare(job: jobs.RunningJob) -> dict[str, object]:
 def run_matching(job: jobs.RunningJob) -> dict[str, object]:
     """Match the open lines of an account."""
     account = statement_queries.account(job.scope, str(job.arguments["account"]))
-    done = statement_matching.match_open(account=account, by=_actor(job), now=clock.now())
+    done = statement_matching.match_open(account=account, by=job.by, now=clock.now())
     return {str(verdict): count for verdict, count in done.items()}
 
 
@@ -64,3 +60,13 @@ def match_waiting() -> int:
     for account in statement_queries.waiting_accounts():
         statement_matching.match_open(account=account, by=by, now=now)
     return 0
+
+
+@jobs.handler(deriving.DERIVE_JOB, queue=jobs.Queue.FILES)
+def run_derive(job: jobs.RunningJob) -> dict[str, object]:
+    """Make billing records from the orders of a period."""
+    kind, first, last = (str(job.arguments[name]) for name in ("kind", "first_day", "last_day"))
+    wanted = deriving.Wanted(Kind(kind), date.fromisoformat(first), date.fromisoformat(last))
+    with beside(job) as tell:
+        done = deriving.derive(scope=job.scope, wanted=wanted, by=job.by, now=clock.now(), tell=tell)
+    return deriving.as_result(done)

@@ -11,7 +11,6 @@ from console.filters import encode
 from core.scope import Scope
 from ledger import naming
 from ledger.navigation import show_journals_of
-from reconciliation import records_background  # noqa: F401 - registers the upload and the job of our records
 from reconciliation.models import Batch, BatchState, BillingRecord, ResellerSettlement
 from reconciliation.operations.booking import ORIGIN
 from reconciliation.operations.comparing import COMPARE_JOB

@@ -36,8 +36,8 @@ Json = dict[str, Any]
 Diff = dict[str, int]
 
 _PAGE = 2_000
-# The vendor of these files wants its money so long after issue.
-_TERMS = timedelta(days=60)
+DUE_AFTER: Final = timedelta(days=60)
+"""The vendor of these files wants its money so long after it issued its invoice."""
 USUAL_VENDOR: Final = "microsoft"
 
 
@@ -72,7 +72,7 @@ def versions(found: Batch) -> "QuerySet[Batch]":
 def due_day(found: Batch) -> date | None:
     """Return when the vendor's invoice of a batch has to be paid; None for a file without any day."""
     issued = found.issued_on or (found.last_day + timedelta(days=1) if found.last_day else None)
-    return issued + _TERMS if issued else None
+    return issued + DUE_AFTER if issued else None
 
 
 def with_bytes(scope: Scope, sha256: str, billing_entity: str = "") -> Batch | None:

@@ -130,13 +130,17 @@ class Booked:
 
 def entries(bank_account: BankAccount, first_day: date, last_day: date | None = None) -> list[Booked]:
     """Return the entries on an account from a day on, in the order of their days."""
-    values: dict[str, Any] = {
+    return _booked(bank_account, first_day=first_day, last_day=last_day)
+
+
+def _booked(bank_account: BankAccount, **conditions: Any) -> list[Booked]:
+    values = {
         "merchant": bank_account.merchant_id,
         "is_test": bank_account.is_test,
         "owner": bank_account.public_id,
         "currency": bank_account.currency,
-        "first_day": first_day,
-        "last_day": last_day,
+        **dict.fromkeys(("first_day", "last_day", "journals", "events", "keys")),
+        **conditions,
     }
     with connection.cursor() as cursor:
         cursor.execute(load("reconciliation", "bank_entries"), values)
@@ -209,7 +213,7 @@ def deposits_under(bank_account: BankAccount, references: Collection[str]) -> di
 
 def entries_named(bank_account: BankAccount, journals: Sequence[int]) -> list[Booked]:
     """Return the entries of these journals on an account."""
-    return _booked(bank_account, "j.id = any(%(journals)s)", {"journals": list(journals)})
+    return _booked(bank_account, journals=list(journals))
 
 
 def came_back_entry(bank_account: BankAccount, reference: str) -> Entry | None:
@@ -217,33 +221,8 @@ def came_back_entry(bank_account: BankAccount, reference: str) -> Entry | None:
     return _booked_under(bank_account, [reference]).get(("return", reference))
 
 
-_NAMED = """
-select e.journal_id, e.leg_no, j.business_date, e.amount,
-    e.amount - coalesce((select sum(m.amount) from reconciliation_statementmatch m
-        where m.journal_id = e.journal_id and m.leg_no = e.leg_no and m.released_at is null), 0),
-    j.event_type, j.event_key, j.origin_kind, j.origin_id
-from ledger_journal j
-join ledger_entry e on e.journal_id = j.id
-join ledger_account a on a.id = e.account_id and a.code = 1010 and a.owner = %(owner)s
-where j.merchant_id = %(merchant)s and j.is_test = %(is_test)s and """
-
-
 def _of_keys(bank_account: BankAccount, events: Sequence[str], keys: Sequence[str]) -> list[Booked]:
-    if not keys:
-        return []
-    values = {"events": list(events), "keys": list(keys)}
-    return _booked(bank_account, "j.event_type = any(%(events)s) and j.event_key = any(%(keys)s)", values)
-
-
-def _booked(bank_account: BankAccount, condition: str, values: dict[str, Any]) -> list[Booked]:
-    values |= {
-        "merchant": bank_account.merchant_id,
-        "is_test": bank_account.is_test,
-        "owner": bank_account.public_id,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_NAMED + condition, values)
-        return [Booked(*row) for row in cursor.fetchall()]
+    return _booked(bank_account, events=list(events), keys=list(keys)) if keys else []
 
 
 class Near:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from console import uploads
 from core import clock, jobs
-from core.actor import Actor, ActorKind, system
+from core.actor import system
 from core.errors import NotFound
 from core.jobs import Queue, RunningJob
 from settlement.operations import backtest, holidays, maturity, partners, recompute, schedules
@@ -62,9 +62,7 @@ def recompute_scheduled(job: RunningJob) -> Mapping[str, object]:
 @jobs.handler(holidays.APPLY_JOB, queue=Queue.DEFAULT)
 def apply_holidays(job: RunningJob) -> Mapping[str, object]:
     """Apply a large change of the holidays for the person who asked."""
-    asked = job.row.arguments["by"]
-    by = Actor(ActorKind(asked["kind"]), asked["name"], user_id=asked["user"])
-    change = holidays.apply(scope=job.scope, by=by, now=clock.now(), public_id=str(job.arguments["change"]))
+    change = holidays.apply(scope=job.scope, by=job.by, now=clock.now(), public_id=str(job.arguments["change"]))
     return {"records": change.record_count}
 
 

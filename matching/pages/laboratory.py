@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.db.models import Count, Q, QuerySet, Sum
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from access.requests import PageRequest
 from access.roles import Permission, allowed
 from console.columns import Badge, Column, Kind, Row, Shape, Tone
 from console.columns import decimal as written
-from console.filters import BoundFilters, Chip, ChoiceFilter, IdFilter
+from console.filters import ChoiceFilter, IdFilter
 from console.lists import ListPage, MainAction
 from console.pages import PageView
 from core import clock
@@ -217,21 +217,6 @@ class ExperimentList(ListPage):
 # ---- what was found
 
 
-class _Within(BoundFilters):
-    """The filters of one experiment's list: that it is this one goes without saying."""
-
-    @property
-    def chips(self) -> list[tuple[Chip, str]]:
-        """Leave out the experiment itself."""
-        given = self.named("experiment").chip
-        return [(chip, query) for chip, query in super().chips if chip is not given]
-
-    @property
-    def active(self) -> bool:
-        """Say whether anything beside the experiment limits the rows."""
-        return bool(self.chips)
-
-
 def _of_experiment(public_id: str) -> Q:
     return Q(experiment_id=Experiment.objects.filter(public_id=public_id).values("pk")[:1])
 
@@ -256,6 +241,7 @@ class ChangeList(ListPage):
     template = "matching/experiment.html"
     permission = Permission.VIEW
     title = gettext_lazy("허용 오차 실험")
+    within = "experiment"
     order = ("-over", "id")
     id_key = "id"
     currency = "currency"
@@ -284,12 +270,6 @@ class ChangeList(ListPage):
         """Return what all experiments of a scope would change."""
         mine = {f"experiment__{name}": value for name, value in scope.filters().items()}
         return ExperimentChange.objects.filter(**mine)
-
-    @classmethod
-    def bind(cls, params: QueryDict, day: str = "") -> BoundFilters:
-        """Read the filters."""
-        found = super().bind(params, day)
-        return _Within(found.items, found.today)
 
     def row_url(self, row: Row) -> str | None:
         """Open the invoice."""

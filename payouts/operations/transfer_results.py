@@ -22,7 +22,7 @@ from console import vault
 from console.columns import masked as masked_number
 from console.files.names import safe_name
 from core import clock, ids, jobs
-from core.actor import Actor, ActorKind
+from core.actor import Actor
 from core.errors import Conflict, DomainError
 from core.scope import Scope
 from ledger.posting import refused_by
@@ -434,11 +434,10 @@ def start_confirming(*, scope: Scope, result_id: str, by: Actor, now: datetime) 
     if wanted.state == TransferResultState.DISCARDED:
         raise AlreadyDecided(_("버린 결과 파일이에요. 다시 올려 주세요."), state=wanted.state)
     if wanted.state == TransferResultState.CHECKED:
-        told = {"result": result_id, "kind": by.kind.value, "by": by.name, "address": by.address}
         jobs.enqueue(
             scope=scope,
             kind=CONFIRM_JOB,
-            arguments=told | {"request": by.request_id},
+            arguments={"result": result_id, "by": by.told()},
             by=by,
             now=now,
             dedupe=result_id,
@@ -449,15 +448,8 @@ def start_confirming(*, scope: Scope, result_id: str, by: Actor, now: datetime) 
 @jobs.handler(CONFIRM_JOB, queue=jobs.Queue.BANK)
 def run_confirming(job: jobs.RunningJob) -> Mapping[str, object]:
     """Do what a result file says, as the person who asked for it."""
-    told = job.arguments
-    by = Actor(
-        kind=ActorKind(str(told["kind"])),
-        name=str(told["by"]),
-        user_id=job.row.created_by_id,
-        request_id=str(told["request"]),
-        address=str(told["address"]),
-    )
-    done = confirm_result(scope=job.scope, result_id=str(told["result"]), by=by, now=clock.now())
+    result_id = str(job.arguments["result"])
+    done = confirm_result(scope=job.scope, result_id=result_id, by=job.by, now=clock.now())
     return {"counts": done.summary["counts"]}
 
 

@@ -118,7 +118,7 @@ def _run(batch: Batch, made: Comparison, used: dict[str, dict[str, Decimal | Non
 
 def start(*, batch: Batch, by: Actor, now: datetime) -> Job:
     """Let a job compare a batch; one that is under way already is returned."""
-    arguments = {"batch": batch.public_id, "by": by.name, "address": by.address, "request": by.request_id}
+    arguments = {"batch": batch.public_id, "by": by.told()}
     return jobs.enqueue(
         scope=batch.scope, kind=COMPARE_JOB, arguments=arguments, by=by, now=now, dedupe=batch.public_id
     )

@@ -154,9 +154,7 @@ def start(*, scope: Scope, wanted: Wanted, by: Actor, now: datetime) -> Job:
         "kind": str(wanted.kind),
         "first_day": wanted.first_day.isoformat(),
         "last_day": wanted.last_day.isoformat(),
-        "by": by.name,
-        "address": by.address,
-        "request": by.request_id,
+        "by": by.told(),
     }
     return jobs.enqueue(
         scope=scope, kind=DERIVE_JOB, arguments=arguments, by=by, now=now, dedupe=f"{wanted.kind}/{days}"

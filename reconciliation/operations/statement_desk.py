@@ -7,7 +7,6 @@ back, need somebody else than who confirmed the statement.
 
 from collections.abc import Sequence
 from datetime import datetime, time
-from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
@@ -31,13 +30,9 @@ from reconciliation import statement_queries as queries
 from reconciliation.models import How, StatementLine, StatementMatch
 from reconciliation.models.lengths import NAME_LENGTH
 from reconciliation.operations import statement_matching as matching
+from reconciliation.statements.allowances import is_small, is_usual_fee
 from reconciliation.statements.judging import Open
 
-MOST_WRITTEN_OFF: Final = 10
-"""A single difference that one person may write off, in minor units."""
-_ONE_IN: Final = 10_000
-MOST_IN_A_DAY: Final = 100
-"""What may be written off of an account in one day before somebody else has to."""
 _LONGEST_REASON = 2_000
 _DEPOSIT, _FEE, _LOSS, _GAIN = "statement.deposit", "statement.fee", "statement.written_off", "statement.gained"
 _TOPPED_UP = "statement.topped_up"
@@ -54,11 +49,6 @@ class NeedsSecondPerson(Conflict):
     """The amount is beyond what whoever confirmed the statement may decide alone."""
 
     code = "SECOND_PERSON_NEEDED"
-
-
-def tolerance(amount: int) -> int:
-    """Return how much of an amount one person may write off: ten units, and at most a ten-thousandth of it."""
-    return min(MOST_WRITTEN_OFF, abs(amount) // _ONE_IN)
 
 
 def match(
@@ -151,7 +141,7 @@ def book_fee(
         left = _open(line)
         if left > 0:
             raise InvalidRequest(_("나간 돈만 수수료로 처리할 수 있어요."), field="line")
-        if -left > payout_queries.limits(scope).return_fee:
+        if not is_usual_fee(left, payout_queries.limits(scope).return_fee):
             _other_person(line, by, may_approve=may_approve)
         made = matching.post_for(line, event=_FEE, code=Code.BANK_FEE, amount=left, by=by, now=now, reason=reason)
         _store([made])
@@ -170,7 +160,7 @@ def write_off(
     with transaction.atomic():
         line = _locked(scope, line_id)
         left = _open(line)
-        if abs(left) > tolerance(line.amount) or abs(left) + _written_off(line, now) > MOST_IN_A_DAY:
+        if not is_small(left, line.amount, today=_written_off(line, now)):
             _other_person(line, by, may_approve=may_approve)
         event, code = (_GAIN, Code.RECONCILIATION_GAIN) if left > 0 else (_LOSS, Code.RECONCILIATION_LOSS)
         made = matching.post_for(line, event=event, code=code, amount=left, by=by, now=now, reason=reason)

@@ -278,7 +278,7 @@ def _kept(statement: Statement, rows: Sequence[tuple[FileLine, uuid.UUID]]) -> I
 
 def start_matching(*, account: BankAccount, by: Actor, now: datetime) -> Job:
     """Let a job match the open lines of an account; one that is waiting already is returned."""
-    arguments = {"account": account.public_id, "by": by.name, "address": by.address, "request": by.request_id}
+    arguments = {"account": account.public_id, "by": by.told()}
     return jobs.enqueue(scope=account.scope, kind=MATCH_JOB, arguments=arguments, by=by, now=now)
 
 

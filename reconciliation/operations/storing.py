@@ -171,7 +171,7 @@ def start(*, batch: Batch, by: Actor, now: datetime) -> Batch:
         locked = Batch.objects.select_for_update().get(pk=batch.pk)
         if locked.state != BatchState.LOADING:
             raise Conflict(_("이미 읽은 파일이에요."), state=locked.state)
-        arguments = {"batch": locked.public_id, "by": by.name, "address": by.address, "request": by.request_id}
+        arguments = {"batch": locked.public_id, "by": by.told()}
         job = jobs.enqueue(
             scope=locked.scope, kind=LOAD_JOB, arguments=arguments, by=by, now=now, dedupe=locked.public_id
         )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
-from django.http import HttpResponseBase, QueryDict
+from django.http import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from access.requests import PageRequest
 from access.roles import Permission
 from console.columns import Column, Kind, Row
-from console.filters import BooleanFilter, BoundFilters
+from console.filters import BooleanFilter
 from console.lists import ListPage
 from console.selection import BulkAction, Selection
 from core import clock
@@ -22,7 +22,7 @@ from reconciliation.operations import resolving
 from reconciliation.pages import result_reads
 from reconciliation.pages import result_words as words
 from reconciliation.pages.resolve import Chosen, ManyView, Said
-from reconciliation.pages.result import OfBatch, customer, product
+from reconciliation.pages.result import customer, product
 from settlement.pages.filters import LinkFilter
 
 _MOST_NAMED = 20
@@ -42,6 +42,7 @@ class DuplicateList(ListPage):
     permission = Permission.VIEW
     template = "reconciliation/result_duplicates.html"
     intro = _("앞의 줄과 모든 칸이 같아서 한 번만 센 줄이에요. 실제로 두 번 산 것이면 이유를 적어 주세요.")
+    within = "batch"
     order = ("record", "id")
     id_key = "id"
     columns = (
@@ -81,12 +82,6 @@ class DuplicateList(ListPage):
     def queryset(self, scope: Scope) -> QuerySet[Any]:
         """Return the copies of a scope."""
         return result_reads.copies(scope)
-
-    @classmethod
-    def bind(cls, params: QueryDict, day: str = "") -> BoundFilters:
-        """Read the filters."""
-        found = super().bind(params, day)
-        return OfBatch(found.items, found.today)
 
     def get(self, request: PageRequest, *args: object, **kwargs: Any) -> HttpResponseBase:
         """Show the copies of the batch in the address; one that is only in the query is led to its address."""

@@ -1,9 +1,7 @@
 """읽을 수 없는 줄: a file of the lines that could not be read, with the reasons beside their cells as delivered."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import PurePath
-from typing import BinaryIO, cast
 
 from django.http import FileResponse, HttpResponseBase
 from django.utils.translation import gettext as _
@@ -12,18 +10,15 @@ from django.utils.translation import gettext_lazy
 from access import audit
 from access.requests import PageRequest
 from access.roles import Permission
-from console.exports import AT_ONCE, Format, download, format_named
+from console import exports
 from console.files.columns import Cell, Kind, SheetColumn
-from console.files.csv_write import csv_blocks
 from console.files.names import export_name
-from console.files.xlsx_stream import write_rows
 from console.pages import PageView
 from core.errors import InvalidRequest
 from reconciliation.models import Batch, BatchLine
 from reconciliation.operations.storing import KIND
 from reconciliation.pages import file_reads, file_shown
 
-_IN_MEMORY = 8 << 20
 _AT_A_TIME = 2_000
 _REASON_WIDTH = 60
 
@@ -37,8 +32,8 @@ class InvalidView(PageView):
     def get(self, request: PageRequest, batch_id: str) -> HttpResponseBase:
         """Send the file."""
         batch = file_reads.find_kept(request.scope, batch_id)
-        form = format_named("xlsx" if request.GET.get("form") == "xlsx" else "csv")
-        if form.extension == "xlsx" and batch.answer["records"]["invalid"] > AT_ONCE:
+        form = exports.format_named("xlsx" if request.GET.get("form") == "xlsx" else "csv")
+        if form.extension == "xlsx" and batch.answer["records"]["invalid"] > exports.AT_ONCE:
             raise InvalidRequest(_("줄이 많아서 엑셀로는 만들 수 없어요. CSV로 내려받아 주세요."), field="form")
         audit.record(
             scope=request.scope,
@@ -50,7 +45,7 @@ class InvalidView(PageView):
         return written(batch, form)
 
 
-def written(batch: Batch, form: Format) -> FileResponse:
+def written(batch: Batch, form: exports.Format) -> FileResponse:
     """Return the file: record, line, reasons, and every cell under its own header."""
     columns = _columns(batch)
     spec = [
@@ -59,16 +54,10 @@ def written(batch: Batch, form: Format) -> FileResponse:
         SheetColumn(_("읽을 수 없는 이유"), Kind.TEXT, _REASON_WIDTH),
         *(SheetColumn(name, Kind.TEXT) for name in columns),
     ]
-    out = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the response closes it
     stem = PurePath(batch.name).stem
     rows = _rows(batch, list(columns))
-    if form.extension == "csv":
-        for block in csv_blocks(rows, spec):
-            out.write(block)
-    else:
-        write_rows(out, rows, spec, title=stem, conditions=lambda _count: ())
-    out.seek(0)
-    return download(out, export_name(f"{stem}_{_('오류')}", form.extension), form.media_type)
+    out = exports.written(form, rows, spec, title=stem, conditions=lambda _count: ())
+    return exports.download(out, export_name(f"{stem}_{_('오류')}", form.extension), form.media_type)
 
 
 def _columns(batch: Batch) -> dict[str, None]:

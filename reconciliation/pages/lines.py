@@ -18,7 +18,7 @@ from access.roles import Permission, allowed
 from console import totals
 from console.columns import Column, Row
 from console.columns import Kind as Holds
-from console.filters import BooleanFilter, Bound, BoundFilters, Chip, ChoiceFilter, IdFilter, Keyword, KeywordFilter
+from console.filters import BooleanFilter, Bound, BoundFilters, ChoiceFilter, IdFilter, Keyword, KeywordFilter
 from console.lists import ListPage
 from console.pages import PageView
 from console.totals import Totals
@@ -59,21 +59,6 @@ class _OfFilter(IdFilter):
         if bound.chip:
             return replace(bound, condition=self.condition(bound.state["value"]))
         return replace(bound, condition=Q(pk__isnull=True)) if self.needed else bound
-
-
-class _Within(BoundFilters):
-    """The filters of one file's lines: that they are its own goes without saying, and the address says it."""
-
-    @property
-    def chips(self) -> list[tuple[Chip, str]]:
-        """Leave out the file."""
-        given = self.named("batch").chip
-        return [(chip, query) for chip, query in super().chips if chip is not given]
-
-    @property
-    def active(self) -> bool:
-        """Say whether anything beside the file limits the lines."""
-        return bool(self.chips)
 
 
 def _of_type(name: str) -> Q:
@@ -145,6 +130,7 @@ class LineList(ListPage):
     permission = Permission.VIEW
     title = pgettext_lazy("vendor file", "내역")
     template = "reconciliation/file_lines.html"
+    within = "batch"
     order = ("record", "id")
     id_key = "record"
     extra = ("batch__public_id", "flags", "codes", "currency")
@@ -159,12 +145,6 @@ class LineList(ListPage):
     def queryset(self, scope: Scope) -> QuerySet[Any]:
         """Return the lines of all files of a scope; the file is a condition."""
         return file_reads.line_rows(scope, self.texts, self.figures)
-
-    @classmethod
-    def bind(cls, params: QueryDict, day: str = "") -> BoundFilters:
-        """Read the filters."""
-        found = super().bind(params, day)
-        return _Within(found.items, found.today)
 
     def row_url(self, row: Row) -> str | None:
         """Open the line."""

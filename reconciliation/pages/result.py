@@ -81,31 +81,6 @@ class LeastFilter(Filter):
         return Bound(self, condition=condition, params=pairs, chip=chip, state=state)
 
 
-class OfBatch(BoundFilters):
-    """The filters of one batch's list: that it is this one goes without saying."""
-
-    @property
-    def chips(self) -> list[tuple[Chip, str]]:
-        """Leave out the batch itself."""
-        given = self.named("batch").chip
-        return [(chip, query) for chip, query in super().chips if chip is not given]
-
-    @property
-    def active(self) -> bool:
-        """Say whether anything beside the batch limits the rows."""
-        return bool(self.chips)
-
-    @property
-    def without_all(self) -> str:
-        """Return the query string of the whole batch."""
-        return encode([("batch", self.batch_id)])
-
-    @property
-    def batch_id(self) -> str:
-        """Return the batch."""
-        return str(self.named("batch").state["value"])
-
-
 # ---- Cells
 
 
@@ -182,6 +157,7 @@ class OutcomeList(ListPage):
     title = _("비교 결과")
     permission = Permission.VIEW
     template = "reconciliation/result_outcomes.html"
+    within = "batch"
     order = ("place", "id")
     id_key = "id"
     columns = (
@@ -266,12 +242,6 @@ class OutcomeList(ListPage):
         """Return the outcomes of a scope."""
         return result_reads.outcomes(scope)
 
-    @classmethod
-    def bind(cls, params: QueryDict, day: str = "") -> BoundFilters:
-        """Read the filters."""
-        found = super().bind(params, day)
-        return OfBatch(found.items, found.today)
-
     def row_url(self, row: Row) -> str | None:
         """Open the group, with the list it is one of."""
         return words.group_url(row["comparison__batch__public_id"], row["place"], self._list_query)
@@ -288,7 +258,7 @@ class OutcomeList(ListPage):
 
     def fast_totals(self, scope: Scope, filters: BoundFilters) -> Totals | None:
         """Return exact totals: from what the comparison keeps where only its outcomes are chosen, else summed up."""
-        if not isinstance(filters, OfBatch) or not filters.valid:
+        if not filters.valid:
             return None
         kept = _kept(scope, filters)
         if kept is not None:
@@ -360,13 +330,14 @@ def _led_on(request: PageRequest) -> HttpResponseBase:
     return redirect(f"{address}?{params.urlencode()}" if params else address)
 
 
-def _kept(scope: Scope, filters: OfBatch) -> ExactTotals | None:
+def _kept(scope: Scope, filters: BoundFilters) -> ExactTotals | None:
     """Return totals from the sums of the comparison, where nothing but outcomes limits the list."""
     others = [bound for bound in filters.items if bound.chip and bound.filter.key not in {"batch", "outcome"}]
-    if others or not filters.batch_id:
+    batch_id = str(filters.named("batch").state["value"])
+    if others or not batch_id:
         return None
     try:
-        comparison = queries.comparison(result_reads.find(scope, filters.batch_id))
+        comparison = queries.comparison(result_reads.find(scope, batch_id))
     except NotFound:
         return None
     if comparison is None:

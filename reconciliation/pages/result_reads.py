@@ -57,7 +57,6 @@ from reconciliation.models import (
 from reconciliation.operations.comparing import COMPARE_JOB
 from reconciliation.pages.result_words import OPEN, STALE
 
-DUE_AFTER: Final = timedelta(days=60)
 _MOST_PLACE: Final = 2**31 - 1
 _THOUSANDTHS, _LARGEST_SIZE = 1000, 10**18
 _MOST_FOUND: Final = 50
@@ -182,7 +181,7 @@ def _due(prefix: str = "") -> Cast:
         Cast(F(f"{prefix}last_day") + Value(timedelta(days=1)), DateField()),
         output_field=DateField(),
     )
-    return Cast(issued + Value(DUE_AFTER), DateField())
+    return Cast(issued + Value(queries.DUE_AFTER), DateField())
 
 
 def of_batch(batch_id: str) -> Q:

@@ -31,6 +31,7 @@ from reconciliation.pages import statement_links as links
 from reconciliation.pages import statement_shown as shown
 from reconciliation.pages.statement_desk import entry_row
 from reconciliation.statements import wording
+from reconciliation.statements.allowances import is_small, is_usual_fee
 from reconciliation.statements.judging import Open
 
 _MOST_CANDIDATES = 40
@@ -169,12 +170,12 @@ def _actions(request: PageRequest, found: StatementLine) -> list[tuple[Label, st
 
 def _is_usual_fee(found: StatementLine) -> bool:
     """Say whether what is open of a line is no more than a bank usually keeps."""
-    return -found.left <= payout_queries.limits(found.scope).return_fee
+    return is_usual_fee(found.left, payout_queries.limits(found.scope).return_fee)
 
 
 def _is_small(found: StatementLine) -> bool:
     """Say whether what is open of a line may be written off by one person."""
-    return abs(found.left) <= statement_desk.tolerance(found.amount)
+    return is_small(found.left, found.amount)
 
 
 class ReasonForm(forms.Form):

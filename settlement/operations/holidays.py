@@ -139,7 +139,7 @@ def apply_later(*, scope: Scope, by: Actor, now: datetime, public_id: str) -> Jo
         change = _locked(scope, public_id)
         if change.state == HolidayChangeState.APPLIED:
             raise Conflict(_("이미 적용한 휴일 변경이에요."))
-        arguments = {"change": change.public_id, "by": {"name": by.name, "user": by.user_id, "kind": by.kind.value}}
+        arguments = {"change": change.public_id, "by": by.told()}
         return jobs.enqueue(
             scope=scope,
             kind=APPLY_JOB,

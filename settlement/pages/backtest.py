@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet, Sum
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from access.requests import PageRequest
 from access.roles import Permission, allowed
 from console.columns import Badge, Column, Kind, Row, Shape, Tone
-from console.filters import BoundFilters, Chip, IdFilter, Keyword, KeywordFilter
+from console.filters import IdFilter, Keyword, KeywordFilter
 from console.lists import ListPage
 from console.pages import PageView
 from core import clock
@@ -229,21 +229,6 @@ class BacktestProgressView(PageView):
 # ---- what was found
 
 
-class _Within(BoundFilters):
-    """The filters of one backtest's lists: that it is this one goes without saying."""
-
-    @property
-    def chips(self) -> list[tuple[Chip, str]]:
-        """Leave out the backtest itself."""
-        given = self.named("backtest").chip
-        return [(chip, query) for chip, query in super().chips if chip is not given]
-
-    @property
-    def active(self) -> bool:
-        """Say whether anything beside the backtest limits the rows."""
-        return bool(self.chips)
-
-
 def _of_backtest(public_id: str) -> Q:
     # By its key: the rows of one backtest then come from the index in their order.
     return Q(backtest_id=Backtest.objects.filter(public_id=public_id).values("pk")[:1])
@@ -298,15 +283,10 @@ class OfBacktest(ListPage):
     permission = Permission.VIEW
     template = "settlement/backtest.html"
     title = gettext_lazy("바꿔서 돌려보기")
+    within = "backtest"
     order = ("difference", "id")
     id_key = "id"
     row: Backtest
-
-    @classmethod
-    def bind(cls, params: QueryDict, day: str = "") -> BoundFilters:
-        """Read the filters."""
-        found = super().bind(params, day)
-        return _Within(found.items, found.today)
 
     def get(self, request: PageRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         """Show the backtest named in the address; without one lead to the contracts."""

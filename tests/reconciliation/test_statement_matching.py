@@ -29,6 +29,7 @@ from reconciliation.models import How, Statement, StatementLine, StatementMatch
 from reconciliation.operations import statement_desk as desk
 from reconciliation.operations import statement_matching as matching
 from reconciliation.operations import statements
+from reconciliation.statements import allowances
 from reconciliation.statements.judging import Open, Verdict
 from settlement.models import PartnerType
 from tests.payouts.world import CHECKER, MAKER, World, world
@@ -360,7 +361,7 @@ class TestTheDesk:
 
     def test_more_than_ten_won_is_not_written_off_alone(self, here: World) -> None:
         line = the_line(load(here, sheet(said(-11, "OTHER"))))
-        assert [desk.tolerance(amount) for amount in (9_999, 10_000, -100_000, 10**9)] == [0, 1, 10, 10]
+        assert [allowances.tolerance(amount) for amount in (9_999, 10_000, -100_000, 10**9)] == [0, 1, 10, 10]
         with pytest.raises(desk.NeedsSecondPerson):
             act(here, desk.write_off, line)
         with pytest.raises(desk.NeedsSecondPerson):
