@@ -103,7 +103,7 @@ class Membership(models.Model):
     """A person's role in one merchant; one that is not active lets nobody in."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="memberships")
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships", db_index=False)
     role = models.CharField(max_length=10, choices=Role.choices)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -172,7 +172,7 @@ class ApiSecret(models.Model):
     On the wire it is `<prefix>.<secret>`; the prefix is public, of the secret only the SHA-256 is kept.
     """
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_secrets")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="api_secrets", db_index=False)
     prefix = models.CharField(max_length=40)
     digest = models.BinaryField()
     name = models.CharField(max_length=100)

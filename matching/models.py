@@ -527,7 +527,7 @@ class OrderLine(PricedLine):
     `open_amount`, in minor units of the order's currency, is what came in and the books still wait to be billed for.
     """
 
-    order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="lines")
+    order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="lines", db_index=False)
     policy = _choice(Policy, Policy.TWO_WAY)
     policy_from = _choice(PolicyFrom, PolicyFrom.COMPANY)
     over_delivery_percent = _maybe_percent()
@@ -554,7 +554,7 @@ class OrderLine(PricedLine):
 class OrderCharge(models.Model):
     """A charge of an order, or of one of its lines. `taken_by` is the posted invoice that took a fixed one over."""
 
-    order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="charges")
+    order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="charges", db_index=False)
     order_line = models.ForeignKey(OrderLine, null=True, on_delete=models.CASCADE, related_name="charges")
     name = models.CharField(max_length=PUBLIC_ID_LENGTH)
     code = models.ForeignKey(ChargeCode, on_delete=models.PROTECT, related_name="+")
@@ -597,7 +597,7 @@ class ReceiptLine(models.Model):
     what is waited to be billed for, in minor units.
     """
 
-    receipt = models.ForeignKey(Receipt, on_delete=models.CASCADE, related_name="lines")
+    receipt = models.ForeignKey(Receipt, on_delete=models.CASCADE, related_name="lines", db_index=False)
     number = models.IntegerField()
     order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="receipt_lines")
     quantity = _figure()
@@ -628,7 +628,7 @@ class Invoice(ScopedModel):
 
     public_id = models.CharField(max_length=PUBLIC_ID_LENGTH)
     number = models.CharField(max_length=PUBLIC_ID_LENGTH)
-    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="+")
+    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="+", db_index=False)
     invoice_account = models.CharField(max_length=PUBLIC_ID_LENGTH)
     currency = models.CharField(max_length=3)
     exchange_rate = _rate()
@@ -700,7 +700,7 @@ class Invoice(ScopedModel):
 class InvoiceLine(PricedLine):
     """A line of an invoice; its results are those of the last run."""
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines", db_index=False)
     order_line = models.ForeignKey(OrderLine, null=True, on_delete=models.PROTECT, related_name="invoice_lines")
     is_final = models.BooleanField(default=False)
     # The factor to the order line's unit as it was when the invoice was posted.
@@ -734,7 +734,9 @@ class InvoiceCharge(models.Model):
 class ReceiptMatch(models.Model):
     """What of a receipt line an invoice line bills: quantity / divisor, in the order line's unit."""
 
-    invoice_line = models.ForeignKey(InvoiceLine, on_delete=models.CASCADE, related_name="receipt_matches")
+    invoice_line = models.ForeignKey(
+        InvoiceLine, on_delete=models.CASCADE, related_name="receipt_matches", db_index=False
+    )
     receipt_line = models.ForeignKey(ReceiptLine, on_delete=models.PROTECT, related_name="matches")
     quantity = _figure()
     divisor = models.BigIntegerField(default=1)
@@ -760,7 +762,7 @@ class MatchRun(models.Model):
     says how); the figures are worked out when somebody looks (`operations.running.detail`).
     """
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="runs")
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="runs", db_index=False)
     at = models.DateTimeField()
     by = models.CharField(max_length=200)
     status = models.CharField(max_length=40, choices=MatchStatus.choices)
@@ -854,7 +856,7 @@ class ExperimentChange(models.Model):
     That is what would pass unasked, or what would be asked about, in minor units of the invoice's currency.
     """
 
-    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="changes")
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="changes", db_index=False)
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="+")
     before = models.CharField(max_length=10, choices=Verdict.choices)
     after = models.CharField(max_length=10, choices=Verdict.choices)

@@ -251,7 +251,7 @@ class BulkPayout(PublicObject):
 class Approval(models.Model):
     """One checker's decision about one content. Insert-only; a changed content has another hash and no approvals."""
 
-    bulk_payout = models.ForeignKey(BulkPayout, on_delete=models.PROTECT, related_name="approvals")
+    bulk_payout = models.ForeignKey(BulkPayout, on_delete=models.PROTECT, related_name="approvals", db_index=False)
     content_hash = models.CharField(max_length=64)
     approver_id = models.BigIntegerField()
     approver_name = models.CharField(max_length=200)

@@ -414,7 +414,7 @@ class Contract(Versioned):
 class ContractVersion(Fee, Version):
     """The terms of a contract from `applied_at` on."""
 
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions", db_index=False)
     subtract_payment_vat = models.BooleanField(default=False)
     lag_days = models.SmallIntegerField()
     cycle_method = models.CharField(max_length=12, choices=CycleMethod.choices)
@@ -451,7 +451,7 @@ class DiscountSharePolicy(Versioned):
 class DiscountSharePolicyVersion(Version):
     """The partner's share, in 1/100000 of the discount, from `applied_at` on."""
 
-    policy = models.ForeignKey(DiscountSharePolicy, on_delete=models.PROTECT, related_name="versions")
+    policy = models.ForeignKey(DiscountSharePolicy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     partner_share_rate = models.IntegerField()
 
     class Meta:
@@ -478,7 +478,7 @@ class AdditionalFeePolicy(Versioned):
 class AdditionalFeePolicyVersion(Fee, Version):
     """The terms of an additional fee from `applied_at` on; with a third party it is owed onward."""
 
-    policy = models.ForeignKey(AdditionalFeePolicy, on_delete=models.PROTECT, related_name="versions")
+    policy = models.ForeignKey(AdditionalFeePolicy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     third_party = models.CharField(max_length=100, blank=True)
 
     class Meta:
@@ -657,7 +657,7 @@ class PartnerSettlement(PublicObject, AmountColumns):
     while no claim newer than `state_claim_no` exists; after that the latest claim's payout says the status.
     """
 
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="settlements")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="settlements", db_index=False)
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, null=True, related_name="+")
     type = models.CharField(max_length=12, choices=RecordType.choices)
     settlement_date = models.DateField()
@@ -928,7 +928,7 @@ class Backtest(PublicObject):
 class BacktestPartner(ScopedModel):
     """What a backtest found for one partner and currency."""
 
-    backtest = models.ForeignKey(Backtest, on_delete=models.CASCADE, related_name="partners")
+    backtest = models.ForeignKey(Backtest, on_delete=models.CASCADE, related_name="partners", db_index=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
     currency = models.CharField(max_length=3)
     record_count = models.BigIntegerField()

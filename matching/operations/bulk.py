@@ -20,10 +20,10 @@ from matching.engine.terms import Company, Direction, Override, PerTotal, Total
 from matching.models import Invoice, InvoiceStatus, Parameters
 
 _LINE_REASONS: Final = """array_remove(array[
-    case when e.codes_together & 2 > 0 then 'PRICE' end,
-    case when e.codes_together & 16 > 0 then 'PRICE_TOTAL_AMOUNT' end,
-    case when e.codes_together & 8 > 0 then 'PRICE_TOTAL_PERCENT' end,
-    case when e.codes_together & 64 > 0 then 'RECEIPT_QUANTITY' end], null)"""
+    case when e.together & 2 > 0 then 'PRICE' end,
+    case when e.together & 16 > 0 then 'PRICE_TOTAL_AMOUNT' end,
+    case when e.together & 8 > 0 then 'PRICE_TOTAL_PERCENT' end,
+    case when e.together & 64 > 0 then 'RECEIPT_QUANTITY' end], null)"""
 MEMORY: Final = "set local work_mem = '256MB'"
 _WITH_TOTALS: Final = "coalesce(t.reasons, '{}')"
 
@@ -49,12 +49,13 @@ def _run(scope: Scope, by: Actor, now: datetime, keys: Sequence[int], parameters
     company = facts.company(parameters)
     with_totals = company.validates and company.matches_totals
     reasons = f"({_WITH_TOTALS} || {_LINE_REASONS})" if with_totals else _LINE_REASONS
+    # Kept in the order of the alphabet, as the engine's are.
+    ordered = f"array(select unnest({reasons}) order by 1)"
     statement = load("matching", "match_many").format(
         lines=load("matching", "lines_to_match"),
         totals=load("matching", "totals_of_many") if with_totals else "",
         joined="left join totals t on t.invoice_id = e.invoice_id" if with_totals else "",
-        # Reasons are kept in the order of the alphabet, as the engine's are.
-        reasons=f"case when e.has_order then array(select unnest({reasons}) order by 1) else '{{}}'::text[] end",
+        reasons=f"case when e.together & 1024 > 0 then {ordered} else '{{}}'::text[] end",
     )
     with connection.cursor() as cursor:
         # A dozen joins of a million rows each: without room they go through files.

@@ -44,7 +44,7 @@ class Comparison(models.Model):
     ours and what is the file's, which together make up both totals.
     """
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="comparisons")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="comparisons", db_index=False)
     number = models.IntegerField()
     tolerances = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)

@@ -57,7 +57,7 @@ class ResellerSettlement(PublicObject):
     reseller owes).
     """
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="reseller_settlements")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="reseller_settlements", db_index=False)
     identity = models.CharField(max_length=HASH_LENGTH)
     mpn = models.CharField(max_length=NAME_LENGTH)
     currency = models.CharField(max_length=CURRENCY_LENGTH)

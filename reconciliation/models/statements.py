@@ -31,7 +31,7 @@ class How(models.TextChoices):
 class StatementMapping(ScopedModel):
     """Which column holds what in the sheets of one layout that the bank of an account writes, as a person said it."""
 
-    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="+")
+    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     layout = models.CharField(max_length=HASH_LENGTH)
     mapping = models.JSONField()
     changed_by_id = models.BigIntegerField(null=True)
@@ -53,7 +53,7 @@ class Statement(PublicObject):
     running balance does not follow: then nothing is matched without a person. Amounts are minor units.
     """
 
-    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="+")
+    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.CharField(max_length=10, choices=StatementState.choices, default=StatementState.UNDERSTOOD)
     name = models.CharField(max_length=NAME_LENGTH)
     form = models.CharField(max_length=10)

@@ -1,0 +1,1 @@
+alter table matching_invoice reset (fillfactor);
