@@ -1,21 +1,28 @@
 """Rows into a table by COPY, a block at a time."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 _BLOCK = 1 << 18
 _MANY = 10_000
-_NULL = "\\N"
-_SPECIAL = re.compile(r"[\\\t\n\r]")
-_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_NULL, _APART = "\x1d", "\x1e"  # control characters, which hardly any text contains
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
-def _field(value: object) -> str:
-    if value is None:
-        return _NULL
-    text = str(value)
-    return text.translate(_ESCAPED) if _SPECIAL.search(text) else text
+def _line(row: Sequence[object]) -> str:
+    """Write a row as COPY reads it. All fields are escaped at once, which is much quicker than one by one."""
+    fields = [value if type(value) is str else _NULL if value is None else str(value) for value in row]
+    line = _APART.join(fields)
+    if line.count(_NULL) != row.count(None) or line.count(_APART) != len(fields) - 1:
+        return "\t".join(["\\N" if value is None else _escaped(str(value)) for value in row])
+    return _escaped(line).replace(_NULL, "\\N").replace(_APART, "\t")
+
+
+def _escaped(text: str) -> str:
+    for character, written in _ESCAPES:
+        if character in text:
+            text = text.replace(character, written)
+    return text
 
 
 class _Blocks:
@@ -31,7 +38,7 @@ class _Blocks:
         left = size
         try:
             for row in self._rows:
-                line = "\t".join(map(_field, row))
+                line = _line(row)
                 lines += (line, "\n")
                 left -= len(line)
                 if left <= 0:

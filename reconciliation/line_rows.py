@@ -7,6 +7,8 @@ Pure. The database then compares a million lines without knowing how any kind of
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from reconciliation.amounts import plain
@@ -23,6 +25,7 @@ from reconciliation.providers import adyen_net, currency_of
 from reconciliation.resellers import bucket_of
 
 _APART = "\x1f"  # no text of a file contains it
+_NAMES_KEPT = 1 << 10
 
 
 class Figures(NamedTuple):
@@ -152,7 +155,7 @@ class LineRows:
 
 def _texts(line: Line) -> tuple[str, str]:
     """Return the values of a line as JSON, and a digest that differently written equal figures share."""
-    shown: dict[str, str] = {}
+    shown: list[str] = []
     parts: list[str] = []
     for name, value in line.values.items():
         if value is None:
@@ -164,12 +167,14 @@ def _texts(line: Line) -> tuple[str, str]:
             same = trimmed(said) if said[-1] == "0" else said
         else:
             said = same = value.isoformat()
-        shown[name] = said
+        # By hand, for an encoder is made anew for every line that is handed to one.
+        shown.append(f"{_name(name)}: {encode_basestring(said)}")
         parts += (name, same)
-    return _json(shown), fingerprint(_APART.join(parts))
+    return f"{{{', '.join(shown)}}}", fingerprint(_APART.join(parts))
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
+_name = lru_cache(maxsize=_NAMES_KEPT)(encode_basestring)
 
 
 def _array(texts: Sequence[str]) -> str:
