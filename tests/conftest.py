@@ -13,6 +13,11 @@ from config import environment, roles
 pytest_plugins = ["config.pytest_processes", "tests.console.browser"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, or the other cores would wait for it at the end."""
+    items.sort(key=lambda item: "/stories/" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest,

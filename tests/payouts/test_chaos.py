@@ -304,7 +304,8 @@ class TestFaultPoints:
     def test_a_named_point_ends_the_process_and_leaves_a_line(self, tmp_path: Path) -> None:
         log = tmp_path / "struck.jsonl"
         code = (
-            "from core import faultpoints as f; f.reached('other'); print('still here'); f.reached('here'); print('no')"
+            "from core import faultpoints as f; f.reached('other'); print('still here', flush=True);"
+            " f.reached('here'); print('no', flush=True)"
         )
         done = subprocess.run(
             [sys.executable, "-c", code],
