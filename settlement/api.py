@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from access.api import ApiRequest, PlatformView, list_argument
 from access.models import Merchant
@@ -269,40 +270,6 @@ def _shown(request: ApiRequest, public_id: str) -> Shape:
     return wire.record(row, queries.policy_versions([row]))
 
 
-class _NewRecord(PlatformView):
-    """A new record: parsed, recorded, shown."""
-
-    def _made(self, request: ApiRequest, operation: Callable[..., Any], **wanted: object) -> Shape:
-        made = operation(scope=request.scope, by=request.actor, now=clock.now(), **wanted)
-        # Nothing can have claimed it yet: it shows as it was written, and reading it back would take as long again.
-        made.status, made.payout_id = made.state, None
-        return {"transfer": wire.record(made, queries.policy_versions([made]))}
-
-
-class OrderTransfers(_NewRecord):
-    """POST /transfers/order."""
-
-    def post(self, request: ApiRequest) -> Shape:
-        """Record an order."""
-        return self._made(request, records.record_order, draft=wire_in.new_order(request.fields))
-
-
-class OrderCancelTransfers(_NewRecord):
-    """POST /transfers/order-cancel."""
-
-    def post(self, request: ApiRequest) -> Shape:
-        """Record the cancel of an order."""
-        return self._made(request, records.record_cancel, draft=wire_in.new_cancel(request.fields))
-
-
-class ManualTransfers(_NewRecord):
-    """POST /transfers/manual."""
-
-    def post(self, request: ApiRequest) -> Shape:
-        """Record a manual adjustment."""
-        return self._made(request, records.record_manual, row=wire_in.new_manual(request.fields))
-
-
 class Transfer(PlatformView):
     """GET, DELETE /transfers/{id}."""
 
@@ -314,6 +281,40 @@ class Transfer(PlatformView):
         """Take a record back. TRANSFER_NOT_FOUND, TRANSFER_NON_DELETABLE_STATUS, CANCEL_ORDER_TRANSFERS_EXISTS."""
         records.void_record(scope=request.scope, by=request.actor, now=clock.now(), public_id=public_id)
         return {}
+
+
+class _NewRecord(Transfer):
+    """A new record: parsed, recorded, shown. GET and DELETE are those of a record whose id is the word."""
+
+    def _made(self, request: ApiRequest, operation: Callable[..., Any], **wanted: object) -> Shape:
+        made = operation(scope=request.scope, by=request.actor, now=clock.now(), **wanted)
+        # Nothing can have claimed it yet: it shows as it was written, and reading it back would take as long again.
+        made.status, made.payout_id = made.state, None
+        return {"transfer": wire.record(made, queries.policy_versions([made]))}
+
+
+class OrderTransfers(_NewRecord):
+    """POST /transfers/order."""
+
+    def post(self, request: ApiRequest, public_id: str) -> Shape:  # noqa: ARG002 - the word itself
+        """Record an order."""
+        return self._made(request, records.record_order, draft=wire_in.new_order(request.fields))
+
+
+class OrderCancelTransfers(_NewRecord):
+    """POST /transfers/order-cancel."""
+
+    def post(self, request: ApiRequest, public_id: str) -> Shape:  # noqa: ARG002 - the word itself
+        """Record the cancel of an order."""
+        return self._made(request, records.record_cancel, draft=wire_in.new_cancel(request.fields))
+
+
+class ManualTransfers(_NewRecord):
+    """POST /transfers/manual."""
+
+    def post(self, request: ApiRequest, public_id: str) -> Shape:  # noqa: ARG002 - the word itself
+        """Record a manual adjustment."""
+        return self._made(request, records.record_manual, row=wire_in.new_manual(request.fields))
 
 
 class TransferSummaries(PlatformView):
@@ -347,7 +348,7 @@ class PartnerSettlements(PlatformView):
         everything = queries.partner_settlement_rows(request.scope).filter(settlement_filter(wanted, request.scope))
         statuses = settlement_statuses(wanted)
         rows = everything.filter(status__in=statuses) if statuses else everything
-        found = list(page.of_rows(queries.with_newest_version(rows).select_related("partner__default_contract")))
+        found = list(page.of_rows(queries.whole_settlements(rows).select_related("partner__default_contract")))
         versions = queries.contract_versions({row.contract_version_id for row in found if row.contract_version_id})
         own = calculators.formula_sums(request.scope, [row.pk for row in found])
         return {
@@ -369,6 +370,8 @@ class PartnerSettlementDelete(PlatformView):
 
     def post(self, request: ApiRequest) -> Shape:
         """Take partner settlements back with all their records."""
+        if not request.fields.has("partnerSettlementIds"):
+            raise request.fields.wrong("partnerSettlementIds", _("필수 값이에요."))
         wanted = request.fields.texts("partnerSettlementIds", most=1_000, longest=300)
         holding.delete(scope=request.scope, by=request.actor, now=clock.now(), public_ids=wanted)
         return {}

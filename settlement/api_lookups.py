@@ -45,6 +45,8 @@ class BusinessInfos(PlatformView):
 
     def post(self, request: ApiRequest) -> Shape:
         """Return what is known about businesses. B2B_NOT_ENABLED, B2B_EXTERNAL_SERVICE."""
+        if not request.fields.has("brnList"):
+            raise request.fields.wrong("brnList", _("필수 값이에요."))
         numbers = request.fields.texts("brnList", most=_MOST, longest=20)
         found = lookups_ops.companies(scope=request.scope, now=clock.now(), numbers=numbers)
         return {"result": [_result(one) for one in found]}

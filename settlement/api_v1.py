@@ -80,7 +80,7 @@ def _settlements(scope: Scope, rows: Any) -> list[Shape]:
 
 
 def _settlement_rows(request: ApiRequest) -> Any:
-    rows = queries.with_newest_version(queries.partner_settlement_rows(request.scope))
+    rows = queries.whole_settlements(queries.partner_settlement_rows(request.scope))
     return rows.select_related("partner__default_contract")
 
 

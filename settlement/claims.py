@@ -131,6 +131,14 @@ def with_status(settlements: QuerySet[PartnerSettlement]) -> "QuerySet[StatedSet
     )
 
 
+def with_status_moment(settlements: "QuerySet[StatedSettlement]") -> QuerySet[Any]:
+    """Annotate partner settlements that have their status with `status_changed_at`, when they got it."""
+    moved = Subquery(_latest("pk").values("payout_ref__changed_at")[:1])
+    paid = When(claim_no__gt=F("state_claim_no"), then=moved)
+    found: QuerySet[Any] = settlements.annotate(status_changed_at=Case(paid, default=F("state_changed_at")))
+    return found
+
+
 def with_record_status(records: QuerySet[SettlementRecord]) -> "QuerySet[StatedRecord]":
     """Annotate `status`, `payout_id` and `bulk_payout_id`, read through the latest claim on the partner settlement."""
     follows = [

@@ -358,6 +358,12 @@ _RECORD_OPERATIONS: Found = {
         refusals=_MANUAL_REFUSALS,
         example=shapes.MANUAL_EXAMPLE,
     ),
+    # Read and deleted, such an address is the record whose id is the word.
+    **{
+        (method, f"/platform/transfers/{word}"): HIDDEN
+        for word in ("order", "order-cancel", "manual")
+        for method in ("GET", "DELETE")
+    },
     ("GET", "/platform/transfers/{public_id}"): Operation(
         _RECORDS, "Read a record", shapes.RECORD, refusals=_NO_RECORD
     ),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from access import sealed
 from access.parse import Fields
 from core.errors import InvalidRequest
+from core.money import MAX_AMOUNT
 from core.scope import Scope
 from settlement import banks, queries, wire, wire_in
 from settlement.dates import CycleMethod, DatePolicy
@@ -139,7 +140,7 @@ def fee_filter(fields: Fields | None) -> Q:
 
 
 def _fee(word: str) -> Q:
-    if not word.isascii() or not word.isdigit() or len(word) > len(str(2**31)):
+    if not word.isascii() or not word.isdigit() or len(word) > len(str(MAX_AMOUNT)):
         return _NOTHING
     value = int(word)
     fixed = Q(current__fee_is_fixed=True, current__fee_amount=value)

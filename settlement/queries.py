@@ -123,10 +123,11 @@ def in_bulk_payout(bulk_payout_id: str) -> QuerySet[Any]:
     return Claim.objects.filter(payout_ref__bulk_public_id=bulk_payout_id).values("partner_settlement_id")
 
 
-def with_newest_version(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Annotate partner settlements with the newest contract version among their records."""
+def whole_settlements(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Annotate partner settlements with the newest contract version among their records and when their status came."""
     versions = records_of_settlement().values("partner_settlement_id").annotate(newest=Max("contract_version_id"))
-    found: QuerySet[Any] = rows.annotate(contract_version_id=Subquery(versions.values("newest")[:1]))
+    newest = Subquery(versions.values("newest")[:1])
+    found: QuerySet[Any] = claims.with_status_moment(rows).annotate(contract_version_id=newest)
     return found
 
 

@@ -17,11 +17,15 @@ _WORDS = {
     "member-company-connect": api_partners.TaxOfficeConnectMany,
     "member-company-disconnect": api_partners.TaxOfficeDisconnectMany,
 }
+# Likewise of records: GET and DELETE are that record's.
+_RECORD_WORDS = {
+    "order": api.OrderTransfers,
+    "order-cancel": api.OrderCancelTransfers,
+    "manual": api.ManualTransfers,
+}
 
 urlpatterns = [
-    path("platform/transfers/order", api.OrderTransfers.as_view()),
-    path("platform/transfers/order-cancel", api.OrderCancelTransfers.as_view()),
-    path("platform/transfers/manual", api.ManualTransfers.as_view()),
+    *(path(f"platform/transfers/{word}", view.as_view(), {"public_id": word}) for word, view in _RECORD_WORDS.items()),
     path("platform/setting", api.SettingView.as_view()),
     path("platform/contracts", api.Contracts.as_view()),
     path("platform/contracts/<id:public_id>", api.Contract.as_view()),

@@ -346,7 +346,7 @@ def partner_settlement(row: Any, version: ContractVersion | None, own: Mapping[s
         "settlementDate": row.settlement_date.isoformat(),
         "settlementCurrency": row.currency,
         "status": str(row.status),
-        "statusUpdatedAt": _moment(row.state_changed_at),
+        "statusUpdatedAt": _moment(row.status_changed_at),
         "memo": row.memo or None,
         "isForTest": row.is_test,
     }

@@ -150,7 +150,7 @@ def delete(*, scope: Scope, by: Actor, now: datetime, public_ids: Sequence[str],
     """
     with transaction.atomic():
         void_settlements(scope=scope, by=by, now=now, public_ids=public_ids)
-        for one in public_ids:
+        for one in dict.fromkeys(public_ids):
             audit.record(
                 scope=scope,
                 by=by,

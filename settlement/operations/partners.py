@@ -487,7 +487,7 @@ def _change_account(partner: Partner, account: Account, by: Actor, now: datetime
             _set(partner, {"account_status": AccountStatus.VERIFIED})
             _record(partner, by, "partner.account_verified", after={"status": AccountStatus.VERIFIED.value})
         return
-    _set(partner, columns | {"account_confirmed": False, "account_changed_at": now})
+    _set(partner, columns | {"account_confirmed": False, "account_changed_at": now, "applied_at": now})
     _record(partner, by, _ACCOUNT_CHANGED, before=before, after=_told_account(partner))
     _ask_holder(partner, by, now)
 
