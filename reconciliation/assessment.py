@@ -4,9 +4,10 @@ Everything that is said about one file of one kind, gathered line by line in one
 Pure. Sums run exactly; nothing is kept for a line unless its flags or its group are asked for.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from types import MappingProxyType
 from typing import Any
 
 from reconciliation.amounts import EXACT, ZERO, plain
@@ -21,13 +22,22 @@ from reconciliation.providers import Batches, Payouts, adyen_net, currency_of, n
 from reconciliation.resellers import ByReseller, Sums
 
 _PROVIDERS = frozenset({Kind.STRIPE_PAYOUT, Kind.ADYEN_SETTLEMENT})
+# What a summary row may print beside the totals, by the name that the format gives such a sum.
+_PRINTED_TOO: Mapping[Kind, Mapping[str, str]] = MappingProxyType(
+    {Kind.LICENSE: {"amount": "Amount", "discount": "TotalOtherDiscount"}}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What a file says, in the shapes that are printed and stored. Decimals are plain text."""
+    """
+    What a file says, in the shapes that are printed and stored. Decimals are plain text.
+
+    `printable` has the totals and every other sum that a summary row may print.
+    """
 
     totals: dict[str, dict[str, str]]
+    printable: dict[str, dict[str, str]]
     by_reseller: list[dict[str, Any]]
     line_flags: list[dict[str, Any]]
     line_flag_counts: dict[str, int]
@@ -86,6 +96,8 @@ class Assessment:
         self._warnings: set[str] = set()
         self._totals: dict[str, Sums] = {}
         self._provider_totals: dict[str, dict[str, Decimal]] = {}
+        self._printed_too = _PRINTED_TOO.get(kind, {})
+        self._printed_sums: dict[tuple[str, str], Decimal] = {}
         self._by_reseller = ByReseller(in_file="ResellerMpnId" in columns)
         self._tax_seen = False
         self._payouts = Payouts() if kind is Kind.STRIPE_PAYOUT else None
@@ -108,6 +120,9 @@ class Assessment:
         type_ = charge_type(line.kind, text(line, "ChargeType"))
         self._judge_type(type_, money)
         self._totals.setdefault(money.currency, Sums()).add(money.pretax, money.tax, money.total)
+        for name, column in self._printed_too.items():
+            key = (money.currency, name)
+            self._printed_sums[key] = self._printed_sums.get(key, ZERO) + amount(line, column)
         self._by_reseller.add(line, *money)
         self._tax_seen = self._tax_seen or bool(money.tax)
         if self._comparison is not None:
@@ -146,6 +161,7 @@ class Assessment:
         totals = self._all_totals()
         return Assessed(
             totals=totals,
+            printable=self._printable(totals),
             by_reseller=self._resellers(),
             line_flags=self._flags.entries(),
             line_flag_counts=dict(sorted(self._flags.counts.items())),
@@ -175,6 +191,12 @@ class Assessment:
         for currency, figures in self._provider_totals.items():
             totals[currency] = {name: plain(value) for name, value in figures.items()}
         return dict(sorted(totals.items()))
+
+    def _printable(self, totals: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        found = {currency: dict(figures) for currency, figures in totals.items()}
+        for (currency, name), value in self._printed_sums.items():
+            found[currency][name] = plain(value)
+        return found
 
     def _resellers(self) -> list[dict[str, Any]]:
         return [

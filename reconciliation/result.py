@@ -70,7 +70,7 @@ def accepted(
         "container": reading.container,
         "archive_member": reading.member,
         "records": asdict(reading.records),
-        "ignored_records": _ignored(reading, assessed.totals),
+        "ignored_records": _ignored(reading, assessed.printable),
         "unknown_columns": reading.unknown_columns,
         "blocks": [{"kind": kind, "records": records} for kind, records in reading.blocks],
         "line_flag_counts": assessed.line_flag_counts,
@@ -109,21 +109,21 @@ def _plain_value(value: Value) -> str | None:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _ignored(reading: Reading, totals: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+def _ignored(reading: Reading, sums: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     if reading.blank_rows:
         entries.append({"reason": "blank", "count": reading.blank_rows})
     for row in reading.ignored:
         entry: dict[str, Any] = {"reason": row.reason, "line": row.line}
         if row.total is not None:
-            entry |= {"total": plain(row.total), "difference": _difference(row, list(totals.values()))}
+            entry |= {"total": plain(row.total), "difference": _difference(row, list(sums.values()))}
         entries.append(entry)
     return entries
 
 
-def _difference(row: Ignored, totals: Sequence[Mapping[str, str]]) -> str | None:
+def _difference(row: Ignored, sums: Sequence[Mapping[str, str]]) -> str | None:
     """Return by how much a printed sum is above ours; None where sums of several currencies stand apart."""
-    if row.total is None or not row.of or len(totals) > 1:
+    if row.total is None or not row.of or len(sums) > 1:
         return None
-    ours = Decimal(totals[0][row.of]) if totals else Decimal(0)
+    ours = Decimal(sums[0][row.of]) if sums else Decimal(0)
     return plain(EXACT.subtract(row.total, ours))

@@ -32,5 +32,11 @@ LICENSE = Format(
     ),
     must=("Amount", "TotalOtherDiscount", "TotalForCustomer"),
     one_of=("DurableOfferId", "OfferName"),
-    printed_totals=((("TotalForCustomer",), "total"), (("Subtotal",), "pretax"), (("Tax",), "tax")),
+    printed_totals=(
+        (("TotalForCustomer",), "total"),
+        (("Subtotal",), "pretax"),
+        (("Tax",), "tax"),
+        (("Amount",), "amount"),
+        (("TotalOtherDiscount",), "discount"),
+    ),
 )

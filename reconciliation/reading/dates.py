@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 _TIME = (
     r"(?:(?:T|\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,7})?)?"
-    r"\s*(?P<half>[AP]M)?\s*(?P<zone>Z|UTC|[-+]\d{2}:?\d{2})?)?"
+    r"\s*(?P<half>[AP]M)?\s*(?P<zone>Z|UTC|[-+]\d{2}(?::?\d{2})?)?)?"
 )
 _FLAGS = re.IGNORECASE | re.ASCII
 _SLASHES = re.compile(rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}){_TIME}", _FLAGS)
@@ -74,5 +74,5 @@ def _utc_day(day: date, found: re.Match[str]) -> date:
 def _zone(text: str | None) -> timezone:
     if text is None or text.upper() in {"Z", "UTC"}:
         return UTC
-    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:].removeprefix(":") or 0))
     return timezone(-offset if text[0] == "-" else offset)  # a ValueError from a day on

@@ -21,6 +21,7 @@ _BODY = re.compile(r"(?P<digits>[0-9.,]+)(?:[eE](?P<exponent>[-+]?[0-9]{1,2}))?"
 _USUAL_MONEY = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,2})?")
 _USUAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _INTEGER = re.compile(r"[0-9]+")
+_JSON_NUMBER = re.compile(r"(?P<digits>-?(?P<size>[0-9.]+))(?P<exponent>(?:[eE].*)?)")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _DOT = re.compile(r"[0-9]*\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,}")
 _COMMA = re.compile(r"[0-9]*,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3}){2,}")
@@ -38,7 +39,8 @@ class Form(Enum):
 
 def unambiguous(token: str) -> str:
     """Return a number whose mark is known to be a point, as it stands in JSON, so that no one takes it for grouping."""
-    return f"{token}0" if _AMBIGUOUS.fullmatch(token) else token
+    found = _JSON_NUMBER.fullmatch(token)
+    return f"{found['digits']}0{found['exponent']}" if found and _AMBIGUOUS.fullmatch(found["size"]) else token
 
 
 def form_of(cell: str, holds: Holds) -> Form:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from reconciliation.formats.columns import header_key
+from reconciliation.formats.columns import NUMERIC, header_key
 from reconciliation.formats.recognise import known_names, recognise
 from reconciliation.reading.containers import Content
 from reconciliation.reading.decoding import CONTROL, Encoding
@@ -92,14 +92,15 @@ class JsonLines:
     """
     A file with one JSON object a line. `keys` are the names that occur in it, in the order they first do.
 
-    `places` gives the place of a name in any of its spellings. `broken_end` is the line that ends the file without
-    being an object, 0 if none does.
+    `places` gives the place of a name in any of its spellings, `numeric` the places of numbers by the kind of the file.
+    `broken_end` is the line that ends the file without being an object, 0 if none does.
     """
 
     content: Content
     encoding: Encoding
     keys: list[str] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
+    numeric: frozenset[int] = frozenset()
     broken_end: int = 0
     delimiter: str | None = None
     cut: bool = False
@@ -119,7 +120,11 @@ class JsonLines:
     def _cells(self, entry: dict[str, object]) -> list[str]:
         cells = [""] * len(self.keys)
         for key, value in entry.items():
-            cells[self.places[key]] = _cell(value)
+            place = self.places[key]
+            if isinstance(value, _Number) and place in self.numeric:
+                cells[place] = unambiguous(value)
+            else:
+                cells[place] = _cell(value)
         return cells
 
     def add_keys(self, entry: dict[str, object]) -> None:
@@ -160,6 +165,10 @@ def json_lines(content: Content, encoding: Encoding) -> JsonLines | None:
                 found.add_keys(entry)
             if len(found.keys) > content.limits.columns:
                 raise Rejected("too_large")
+    header = recognise(found.keys)
+    if header is not None:
+        numeric = (place for place, column in enumerate(header.places) if column and column.holds in NUMERIC)
+        found.numeric = frozenset(numeric)
     return found
 
 
@@ -213,12 +222,8 @@ class _Object(dict[str, object]):
             self.doubled = next(name for name, count in seen.items() if count > 1)
 
 
-def _float(token: str) -> _Number:
-    return _Number(unambiguous(token))
-
-
-_QUICK = json.JSONDecoder(parse_int=_Number, parse_float=_float, parse_constant=_Number)
-_CAREFUL = json.JSONDecoder(parse_int=_Number, parse_float=_float, parse_constant=_Number, object_pairs_hook=_Object)
+_QUICK = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+_CAREFUL = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_Object)
 
 
 def _object(text: str, kind: type[dict[str, object]] = dict) -> dict[str, object] | None:

@@ -5,6 +5,7 @@ Nothing is kept of a record but a digest. Everything that refuses the file whole
 its invalid records.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,12 +31,14 @@ _SUM_WORDS = frozenset(
         header_key,
         (
             *("total", "totals", "grand total", "sub total", "sum", "summary", "overall", "total amount"),
-            *("합계", "총계", "총합계", "소계", "누계", "계", "총액", "합", "合計", "総計", "小計", "計"),
-            *("summe", "gesamt", "gesamtsumme", "total general", "total général", "totale", "somme", "suma"),
+            *("합계", "총계", "총합계", "소계", "누계", "계", "총액", "합", "총금액", "합계 금액", "전체 합계", "전체"),
+            *("合計", "総計", "小計", "計", "総額", "合計金額", "summe", "gesamt", "gesamtsumme", "gesamtbetrag"),
+            *("total general", "total général", "totale", "somme", "suma"),
         ),
     )
 )
 _LONGEST_SUM_WORD = 20
+_OF_A_CURRENCY = re.compile(r"[\s(\[]+[A-Za-z]{3}[)\]]?\s*:?\Z")
 _NO_COLUMNS = b"none"
 _NO_HEADER = Header(FORMATS[0], (), ())
 _MOST_HELD = 1000
@@ -309,7 +312,10 @@ def check_header(header: Header, limits: Limits) -> None:
 
 
 def _is_sum_word(cell: str) -> bool:
-    return len(cell) <= _LONGEST_SUM_WORD and header_key(cell) in _SUM_WORDS
+    if len(cell) > _LONGEST_SUM_WORD:
+        return False
+    word = _OF_A_CURRENCY.sub("", cell)
+    return header_key(cell) in _SUM_WORDS or (word != cell and header_key(word) in _SUM_WORDS)
 
 
 def _printed(cell: str, mark: str) -> Decimal:
