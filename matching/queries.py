@@ -93,6 +93,12 @@ def find_pending(scope: Scope, public_id: str) -> Invoice:
     return found
 
 
+def lock_invoices(scope: Scope, keys: Iterable[int]) -> list[int]:
+    """Lock invoices in the order of their keys, before any order line; returns the keys of those that are there."""
+    rows = Invoice.objects.within(scope).select_for_update(no_key=True).filter(pk__in=set(keys)).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
+
+
 def lock_order_lines(keys: Iterable[int]) -> dict[int, OrderLine]:
     """Lock order lines in the order of their keys, after the invoice that names them."""
     rows = OrderLine.objects.select_for_update(no_key=True).filter(pk__in=set(keys)).order_by("pk")
@@ -242,6 +248,13 @@ def pending_of_order_lines(scope: Scope, order_lines: Iterable[int], *, but: int
     """Return the keys of pending invoices that bill some order lines."""
     rows = Invoice.objects.within(scope).exclude(status=InvoiceStatus.POSTED)
     rows = rows.filter(lines__order_line__in=set(order_lines)).exclude(pk=but)
+    return sorted(set(rows.values_list("pk", flat=True)))
+
+
+def pending_connected_to(scope: Scope, charges: Iterable[int], *, but: int = 0) -> list[int]:
+    """Return the keys of pending invoices whose charges come from some order charges, whatever else they bill."""
+    rows = Invoice.objects.within(scope).exclude(status=InvoiceStatus.POSTED)
+    rows = rows.filter(charges__connected_to__in=set(charges)).exclude(pk=but)
     return sorted(set(rows.values_list("pk", flat=True)))
 
 

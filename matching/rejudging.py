@@ -80,10 +80,10 @@ def _total(total: Told, company: Company) -> set[str]:
 
 
 def _of_total(name: str, limits: Limits) -> Fraction:
-    if limits.totals is not None:
-        return limits.totals
     own = limits.company.per_total.get(Total(name))
-    return limits.company.totals_percent if own is None or own.percent is None else own.percent
+    if own is not None and own.percent is not None:
+        return own.percent
+    return limits.company.totals_percent if limits.totals is None else limits.totals
 
 
 def _fails(row: Told, tolerance: Fraction, direction: Direction) -> bool:

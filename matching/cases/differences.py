@@ -1,11 +1,13 @@
 """What was expected of a step against what can be seen. Only what is stated is compared; lists are sets."""
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 Difference = dict[str, Any]
 _SIX = Decimal("0.000001")
+# Percentages of next to nothing have more digits than the usual 28.
+_WIDE = Context(prec=200)
 
 
 def differences(expected: object, actual: object, path: str = "") -> Iterator[Difference]:
@@ -40,4 +42,4 @@ def _number(text: str) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         return None
-    return found.quantize(_SIX, ROUND_HALF_UP) if found.is_finite() else None
+    return found.quantize(_SIX, ROUND_HALF_UP, _WIDE) if found.is_finite() else None

@@ -10,6 +10,7 @@ from matching.engine.results import LineResult, PriceTotal, Reason, Row
 from matching.engine.terms import (
     HUNDRED,
     ZERO,
+    Category,
     Company,
     Direction,
     Invoice,
@@ -129,9 +130,13 @@ def _unit_price_limit(line: InvoiceLine, figures: LineFigures, nearest: Nearest,
     mine, kept = line.pricing, kept_share(line.pricing)
     if not kept or not mine.quantity:
         return None
-    fixed = figures.charges
-    net = nearest.figure * mine.quantity * factor
-    return (net - fixed) / kept / mine.quantity * mine.price_unit + mine.discount + mine.multiline_discount
+    share = 1 + sum((one.value for one in line.charges if one.category is Category.PERCENT), ZERO) / HUNDRED
+    if not share:
+        return None
+    # Charges in percent go with the price, the others stay.
+    fixed = figures.charges - figures.before_charges * (share - 1)
+    base = (nearest.figure * mine.quantity * factor - fixed) / share
+    return base / kept / mine.quantity * mine.price_unit + mine.discount + mine.multiline_discount
 
 
 # ---- Price totals

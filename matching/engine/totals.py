@@ -114,10 +114,12 @@ def match_totals(invoice: Invoice, company: Company) -> dict[Total, Compared]:
 
 
 def _tolerance(invoice: Invoice, company: Company, setting: PerTotal) -> Tolerance:
+    """Return the tolerance set for this total alone, else the vendor's, else the company's."""
+    if setting.percent is not None:
+        return Tolerance(setting.percent, "company")
     if invoice.vendor_totals_percent is not None:
         return Tolerance(invoice.vendor_totals_percent, f"vendor:{invoice.vendor}")
-    percent = company.totals_percent if setting.percent is None else setting.percent
-    return Tolerance(percent, "company", (f"vendor:{invoice.vendor}",))
+    return Tolerance(company.totals_percent, "company", (f"vendor:{invoice.vendor}",))
 
 
 def _formula(totals: Mapping[Total, Fraction]) -> str:

@@ -65,12 +65,8 @@ def _run(scope: Scope, by: Actor, now: datetime, keys: Sequence[int], parameters
 
 
 def _told(scope: Scope, by: Actor, now: datetime, keys: Sequence[int], company: Company, places: int) -> dict[str, Any]:
-    judged = {name: company.per_total.get(name, PerTotal()) for name in Total}
-    percents = {
-        name.value.upper(): company.totals_percent if setting.percent is None else setting.percent
-        for name, setting in judged.items()
-        if setting.enabled
-    }
+    settings = {name: company.per_total.get(name, PerTotal()) for name in Total}
+    own = {name.value.upper(): setting.percent for name, setting in settings.items() if setting.enabled}
     return {
         "merchant": scope.merchant_id,
         "is_test": scope.is_test,
@@ -88,7 +84,8 @@ def _told(scope: Scope, by: Actor, now: datetime, keys: Sequence[int], company: 
         "total_both": company.price_total_direction is Direction.GREATER_OR_LESS,
         "accounting_digits": company.accounting_digits,
         "digits": places,
-        "total_names": list(percents),
-        "total_percents": [decimal(percent) for percent in percents.values()],
+        "total_names": list(own),
+        "total_percents": [None if percent is None else decimal(percent) for percent in own.values()],
+        "totals_percent": decimal(company.totals_percent),
         "all_totals_both": company.totals_direction is Direction.GREATER_OR_LESS,
     }

@@ -48,6 +48,9 @@ _MATTERS = frozenset(
     {"price_tolerance_group", "receiving_requirement", "compare_po_and_invoice", "debit_type", "credit_type"}
 )
 
+# Nothing that an invoice is matched with names a row of these that can be removed.
+_MATTERS_TO_NONE = (ExchangeRate, Item, Vendor)
+
 
 def open_company(scope: Scope) -> Parameters:
     """Return the company's parameters; makes them, with the tolerance for everything, the first time."""
@@ -252,7 +255,8 @@ def remove(*, scope: Scope, by: Actor, row: ScopedModel) -> None:
         except ProtectedError as error:
             raise refusals.in_use(name) from error
         _told(scope, by, f"matching.{row._meta.model_name}_removed", name, {})  # noqa: SLF001 - public in all but name
-        recalculation.everything(scope=scope, cause=str(row._meta.model_name))  # noqa: SLF001 - public in all but name
+        if not isinstance(row, _MATTERS_TO_NONE):
+            recalculation.everything(scope=scope, cause=str(row._meta.model_name))  # noqa: SLF001 - public in all but name
 
 
 # ---- Shared

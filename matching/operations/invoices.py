@@ -56,7 +56,7 @@ def enter_invoice(*, scope: Scope, by: Actor, now: datetime, draft: InvoiceDraft
         invoice = _new(scope, by, now, draft)
         _fill(invoice, draft.fields)
         _check_lines(scope, invoice, draft)
-        _set_rate(scope, invoice, draft.fields, parameters)
+        _set_rate(scope, invoice, draft.fields, parameters, before=None)
         if "due_date" not in draft.fields:
             invoice.due_date = invoice.date + timedelta(days=invoice.vendor.payment_days)
         insert(invoice, "matching_invoice_id")
@@ -79,9 +79,10 @@ def change_invoice(*, scope: Scope, by: Actor, now: datetime, draft: InvoiceDraf
         invoice = queries.find_pending(scope, draft.public_id)
         parameters = company.open_company(scope)
         before, content = _order_lines(invoice), _content(invoice)
+        rated_by = _rated_by(invoice)
         _fill(invoice, draft.fields)
         _check_currency(invoice)
-        _set_rate(scope, invoice, draft.fields, parameters)
+        _set_rate(scope, invoice, draft.fields, parameters, before=rated_by)
         _write(scope, invoice, draft)
         if draft.copies_order_charges:
             _copy_charges(invoice)
@@ -184,12 +185,26 @@ def _fill(invoice: Invoice, fields: Mapping[str, Any]) -> None:
         _include(invoice, included=bool(fields["is_automated"]))
 
 
-def _set_rate(scope: Scope, invoice: Invoice, fields: Mapping[str, Any], parameters: Parameters) -> None:
-    """Set the exchange rate, which follows the day unless somebody gave one."""
+def _rated_by(invoice: Invoice) -> tuple[object, ...]:
+    """Return what the exchange rate of an invoice goes by."""
+    return (invoice.date, invoice.currency, invoice.is_rate_given)
+
+
+def _set_rate(
+    scope: Scope,
+    invoice: Invoice,
+    fields: Mapping[str, Any],
+    parameters: Parameters,
+    *,
+    before: tuple[object, ...] | None,
+) -> None:
+    """Set the exchange rate, which follows the day unless somebody gave one; other changes leave it as it is."""
+    given = fields.get("exchange_rate")
     if "exchange_rate" in fields:
-        invoice.is_rate_given = fields["exchange_rate"] is not None
-        invoice.exchange_rate = fields["exchange_rate"] or Decimal(0)
-    if not invoice.is_rate_given:
+        invoice.is_rate_given = given is not None
+    if given is not None:
+        invoice.exchange_rate = given
+    elif not invoice.is_rate_given and _rated_by(invoice) != before:
         invoice.exchange_rate = queries.rate_on(scope, invoice.currency, parameters.accounting_currency, invoice.date)
     if invoice.exchange_rate <= 0:
         raise refusals.invalid(_("0보다 커야 해요."), "exchange_rate")
@@ -301,14 +316,14 @@ def _fill_line(
     fields: Mapping[str, Any] = draft.fields
     if "order_line" in fields:
         ordered = known[fields["order_line"]] if fields["order_line"] else None
-        if ordered is not None and ordered.pk != line.order_line_id:
-            _check_order_line(invoice, ordered)
-        if line.pk and line.order_line_id != (ordered and ordered.pk):
-            ReceiptMatch.objects.filter(invoice_line=line).delete()
-        line.order_line = ordered
-        # Item and unit are the only things taken over from the order line.
-        line.item = ordered.item if ordered else None
-        line.unit = ordered.unit if ordered else ""
+        if line.order_line_id != (ordered and ordered.pk):
+            if ordered is not None:
+                _check_order_line(invoice, ordered)
+            if line.pk:
+                ReceiptMatch.objects.filter(invoice_line=line).delete()
+            # Item and unit are the only things taken over from the order line.
+            line.order_line, line.item = ordered, ordered.item if ordered else None
+            line.unit = ordered.unit if ordered else ""
     if "item" in fields:
         line.item = queries.find_item(scope, fields["item"]) if fields["item"] else None
     line.unit = fields.get("unit") or line.unit or (line.item.unit if line.item else _default_unit())

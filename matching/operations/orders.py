@@ -79,6 +79,7 @@ def change_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
         queries.lock_order_lines(line.pk for line in stand.values())
         before = _header(order)
         vendor_before = order.vendor_id
+        connected = _connected(scope, order, draft)
         _fill(scope, order, draft.fields, parameters)
         if draft.charges is not None:
             _put_charges(scope, order, None, draft.charges)
@@ -96,10 +97,19 @@ def change_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
         order.version += 1
         order.updated_at = now
         _price(order, list(OrderLine.objects.filter(order=order).order_by("number")))
-        recalculation.invoices(scope=scope, keys=queries.pending_of_order_lines(scope, changed), cause="order")
+        follow_us = {*queries.pending_of_order_lines(scope, changed), *connected}
+        recalculation.invoices(scope=scope, keys=follow_us, cause="order")
         after = {"lines": [one.number for one in draft.lines], "version": order.version}
         audit.record(scope=scope, by=by, action="order.changed", kind=KIND, object_id=order.public_id, after=after)
     return order
+
+
+def _connected(scope: Scope, order: PurchaseOrder, draft: OrderDraft) -> list[int]:
+    """Return the pending invoices that name charges of the order, where charges change; some may bill no line of it."""
+    if draft.charges is None and all(line.charges is None for line in draft.lines):
+        return []
+    charges = OrderCharge.objects.filter(order=order).values_list("pk", flat=True)
+    return queries.pending_connected_to(scope, list(charges))
 
 
 def _header(order: PurchaseOrder) -> tuple[object, ...]:
@@ -109,9 +119,10 @@ def _header(order: PurchaseOrder) -> tuple[object, ...]:
 
 
 def _fill(scope: Scope, order: PurchaseOrder, fields: Mapping[str, Any], parameters: Parameters) -> None:
-    """Set the fields given; the rate follows the day and the currency unless somebody gave one."""
+    """Set the fields given; the rate follows the day and the currency unless somebody gave one, and stays else."""
     if "vendor" in fields:
         order.vendor = queries.find_vendor(scope, fields["vendor"])
+    before = (order.date, order.currency, order.is_rate_given)
     currency = fields.get("currency", order.currency)
     if currency != order.currency and Invoice.objects.filter(lines__order_line__order=order.pk).exists():
         raise refusals.in_use(order.public_id)
@@ -120,10 +131,12 @@ def _fill(scope: Scope, order: PurchaseOrder, fields: Mapping[str, Any], paramet
         if name in fields:
             setattr(order, name, fields[name])
     order.status = fields.get("status", OrderStatus.CONFIRMED)
+    given = fields.get("exchange_rate")
     if "exchange_rate" in fields:
-        order.is_rate_given = fields["exchange_rate"] is not None
-        order.exchange_rate = fields["exchange_rate"] or Decimal(0)
-    if not order.is_rate_given:
+        order.is_rate_given = given is not None
+    if given is not None:
+        order.exchange_rate = given
+    elif not order.is_rate_given and (not order.pk or before != (order.date, order.currency, order.is_rate_given)):
         order.exchange_rate = queries.rate_on(scope, order.currency, parameters.accounting_currency, order.date)
     if order.exchange_rate <= 0:
         raise refusals.invalid(_("0보다 커야 해요."), "exchange_rate")

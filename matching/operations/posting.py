@@ -149,7 +149,7 @@ def _post(
     _freeze_factors(scope, lines)
     entry = _Entry(scope, invoice, ran, lines, locked)
     posting.post(scope=scope, posting=entry.posting(clock.seoul_day(now)), by=by)
-    _take_charges(invoice)
+    taken = _take_charges(invoice)
     invoice.status, invoice.posted_at, invoice.posted_by = InvoiceStatus.POSTED, now, str(by)
     invoice.updated_at = now
     _become_payable(scope, by, now, invoice, entry.total)
@@ -165,7 +165,12 @@ def _post(
     )
     entry.tell_leaks()
     orders.follow([line.order_line.order_id for line in lines if line.order_line])
-    others = queries.pending_of_order_lines(scope, locked, but=invoice.pk)
+    # A fixed charge that is gone is missing from what is expected of every other invoice of its order.
+    shorter = OrderLine.objects.filter(order__charges__in=taken).values_list("pk", flat=True)
+    others = {
+        *queries.pending_of_order_lines(scope, {*locked, *shorter}, but=invoice.pk),
+        *queries.pending_connected_to(scope, taken, but=invoice.pk),
+    }
     recalculation.invoices(scope=scope, keys=others, cause="invoice")
     after = {"amount": str(invoice.amount), "match": invoice.match_status, "record": invoice.settlement_record_id}
     audit.record(scope=scope, by=by, action="invoice.posted", kind=KIND, object_id=invoice.public_id, after=after)
@@ -182,12 +187,13 @@ def _freeze_factors(scope: Scope, lines: Sequence[InvoiceLine]) -> None:
             line.save(update_fields=["factor_numerator", "factor_denominator"])
 
 
-def _take_charges(invoice: Invoice) -> None:
-    """Let the fixed order charges that the invoice took over give nothing to later ones."""
+def _take_charges(invoice: Invoice) -> list[int]:
+    """Let the fixed order charges that the invoice took over give nothing to later ones; returns their keys."""
     named = InvoiceCharge.objects.filter(invoice=invoice, connected_to__isnull=False)
-    OrderCharge.objects.filter(pk__in=named.values("connected_to_id"), category="fixed", taken_by__isnull=True).update(
-        taken_by=invoice
-    )
+    rows = OrderCharge.objects.filter(pk__in=named.values("connected_to_id"), category="fixed", taken_by__isnull=True)
+    taken = list(rows.values_list("pk", flat=True))
+    OrderCharge.objects.filter(pk__in=taken).update(taken_by=invoice)
+    return taken
 
 
 class _Entry:

@@ -21,6 +21,8 @@ from matching.engine.terms import HUNDRED, ZERO
 from matching.engine.words import written
 from matching.facts import Conversions
 from matching.models import (
+    AutomationStatus,
+    Invoice,
     InvoiceStatus,
     OrderLine,
     OrderStatus,
@@ -87,6 +89,7 @@ def cancel_receipt(*, scope: Scope, by: Actor, now: datetime, receipt_id: str) -
     with transaction.atomic():
         receipt = queries.find_receipt(scope, receipt_id, lock=True)
         lines = list(ReceiptLine.objects.filter(receipt=receipt).select_related("order_line").order_by("number"))
+        held = queries.lock_invoices(scope, queries.pending_of_receipt(scope, receipt))
         locked = queries.lock_order_lines(line.order_line_id for line in lines)
         if receipt.cancelled_at is not None:
             raise refusals.receipt_cancelled(receipt_id)
@@ -102,9 +105,18 @@ def cancel_receipt(*, scope: Scope, by: Actor, now: datetime, receipt_id: str) -
         receipt.save(update_fields=["cancelled_at"])
         _post(scope, by, receipt, parts, moved, now, step="cancelled")
         orders.follow([line.order_line.order_id for line in lines])
+        _match_anew(scope, held)
         recalculation.invoices(scope=scope, keys=waiting, cause="receipt")
         audit.record(scope=scope, by=by, action="receipt.cancelled", kind=KIND, object_id=receipt_id)
     return receipt
+
+
+def _match_anew(scope: Scope, keys: Sequence[int]) -> None:
+    """Let matching receipts in the background begin anew for invoices that it had completed with what is gone."""
+    rows = Invoice.objects.within(scope).filter(pk__in=keys, status=InvoiceStatus.PENDING, is_automated=True)
+    rows.filter(automation_outcome=AutomationStatus.COMPLETED).update(
+        automation_outcome="", automation_attempts=0, automation_next_at=None
+    )
 
 
 def _line(receipt: Receipt, draft: ReceiptLineDraft, ordered: OrderLine, conversions: Conversions) -> ReceiptLine:
@@ -133,16 +145,18 @@ def _check_limits(
     named: dict[tuple[str, int], OrderLine], draft: ReceiptDraft, parts: Sequence[_Part], parameters: Parameters
 ) -> None:
     """Refuse what goes beyond the limits of the order lines; exactly at a limit is accepted."""
-    came_in = queries.received(line.pk for line in named.values())
+    came_in, now = queries.received(line.pk for line in named.values()), dict[int, Fraction]()
     for part in parts:
         came_in[part.order_line.pk] = came_in.get(part.order_line.pk, ZERO) + part.quantity
+        now[part.order_line.pk] = now.get(part.order_line.pk, ZERO) + part.quantity
     closing = {one.order_line for one in draft.lines if one.closes_line}
     for name, line in named.items():
         ordered, total = Fraction(line.quantity), came_in[line.pk]
         most = ordered * (1 + _limit(line, "over_delivery_percent", parameters) / HUNDRED)
         least = ordered * (1 - _limit(line, "under_delivery_percent", parameters) / HUNDRED)
         told = f"{name[0]}/{name[1]}"
-        if (total > most) if ordered >= 0 else (total < most):
+        # What goes back is taken back, however much there was of it.
+        if (now[line.pk] > 0 and total > most) if ordered >= 0 else (now[line.pk] < 0 and total < most):
             raise refusals.over_delivery(told, written(most))
         if name in closing and ((total < least) if ordered >= 0 else (total > least)):
             raise refusals.under_delivery(told, written(least))

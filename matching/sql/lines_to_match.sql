@@ -26,10 +26,9 @@ tolerance as not materialized (
             then %(policy)s else o.policy end as policy,
         b.net as billed_net, b.quantity as billed, coalesce(m.quantity, 0) as received,
         coalesce(t1.percent, t2.percent, i.alone, t4.percent, t5.percent, i.of_group, w.vendor_tolerance) as tolerance,
-        case when o.id is null then l.exact_net is not null
-            else w.is_plain and l.unit = o.unit and l.exact_unit is not null and l.exact_net is not null and o.exact_unit is not null
-                and o.exact_net is not null and l.quantity <> 0 and o.quantity <> 0 and not o.is_cancelled
-                and b.is_plain and coalesce(m.is_plain, true) and c.order_id is null end as is_plain
+        w.is_plain and l.exact_net is not null and (o.id is null or l.unit = o.unit and l.exact_unit is not null
+            and o.exact_unit is not null and o.exact_net is not null and l.quantity <> 0 and o.quantity <> 0 and not o.is_cancelled
+            and b.is_plain and coalesce(m.is_plain, true) and c.order_id is null) as is_plain
     from wanted w
         join matching_invoiceline l on l.invoice_id = w.id
         left join matching_orderline o on o.id = l.order_line_id

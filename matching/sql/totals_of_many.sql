@@ -19,7 +19,7 @@
             (6, 'INVOICE_AMOUNT', e.balance - w.total_discount + w.sales_tax + w.round_off - (x.balance - x.discount + x.tax),
                 x.balance - x.discount + x.tax)) r(place, name, adverse, expected)
         join unnest(%(total_names)s::text[], %(total_percents)s::numeric[]) g(name, percent) on g.name = r.name
-    where r.adverse * 100 > coalesce(w.totals_percent, g.percent) * abs(r.expected)
-        or %(all_totals_both)s and -r.adverse * 100 > coalesce(w.totals_percent, g.percent) * abs(r.expected)
+        cross join lateral (select coalesce(g.percent, w.totals_percent, %(totals_percent)s) * abs(r.expected) as limit) m
+    where r.adverse * 100 > m.limit or %(all_totals_both)s and -r.adverse * 100 > m.limit
     group by e.invoice_id
 )

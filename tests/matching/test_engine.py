@@ -306,7 +306,7 @@ def test_a_total_that_is_not_enabled_is_shown_and_not_judged() -> None:
     assert totals is not None
     assert totals[Total.SALES_TAX].verdict is None
     assert totals[Total.INVOICE_AMOUNT].verdict is Verdict.FAILED
-    assert totals[Total.BALANCE].tolerance == Tolerance(Fraction(50), "company", ("vendor:",))
+    assert totals[Total.BALANCE].tolerance == Tolerance(Fraction(50), "company")
 
 
 def test_the_most_specific_tolerance_wins_item_first() -> None:
