@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -25,8 +26,8 @@ def register() -> None:
 
 
 def _setup() -> None:
-    registry.nav("matching", _("발주"), "matching:orders", Permission.VIEW, order=50)
-    registry.nav("matching", _("입고"), "matching:receipts", Permission.VIEW, order=60)
+    registry.nav("matching", pgettext_lazy("list", "발주"), "matching:orders", Permission.VIEW, order=50)
+    registry.nav("matching", pgettext_lazy("list", "입고"), "matching:receipts", Permission.VIEW, order=60)
     registry.nav("matching", _("누수"), "matching:leakage", Permission.VIEW, order=70)
     registry.nav("matching", _("허용 오차 실험"), "matching:experiments", Permission.VIEW, order=75)
     registry.job_kind("matching.experiment", _("허용 오차 실험"))
@@ -51,7 +52,7 @@ def _invoices() -> None:
 
 
 def _links() -> None:
-    registry.origin("invoice", _("송장"), links.invoice_url)
+    registry.origin("invoice", pgettext_lazy("one", "송장"), links.invoice_url)
     registry.origin("receipt", _("입고"), links.receipt_url)
     registry.origin("purchase_order", _("발주"), links.order_url)
     show_journals_of("invoice")

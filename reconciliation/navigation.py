@@ -53,7 +53,7 @@ def _files() -> None:
 
 def _results() -> None:
     """Add the results of comparing."""
-    registry.nav("reconciliation", _("결과"), "reconciliation:results", Permission.VIEW, order=20)
+    registry.nav("reconciliation", pgettext_lazy("list", "결과"), "reconciliation:results", Permission.VIEW, order=20)
     registry.nav("reconciliation", _("대사 허용 오차"), "reconciliation:tolerances", Permission.VIEW, order=90)
     registry.job_kind(COMPARE_JOB, _("조정 파일 비교"))
     registry.search("reconciliation_resolution", find_resolution, label=_("결정"))

@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.roles import Permission
 from console.columns import Column, Kind
@@ -29,7 +30,7 @@ class ChargeCodeList(SetupList):
     slug = "matching-charge-codes"
     url_name = "matching:charge-codes"
     edit_name = "matching:charge-code-edit"
-    title = _("비용 코드")
+    title = pgettext_lazy("list", "비용 코드")
     intro = _("운임이나 급송료처럼 물건값에 더해지는 비용의 종류예요.")
     main_action = MainAction(_("비용 코드 등록하기"), "matching:charge-code-new", Permission.MANAGE)
     order = ("code",)

@@ -11,6 +11,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed, check
@@ -228,7 +229,7 @@ _GROUPS: Final[tuple[tuple[Label, tuple[str, ...]], ...]] = (
             "price_total_direction",
         ),
     ),
-    (_("비용"), ("match_charges", "charges_tolerance_percent", "charges_direction")),
+    (pgettext_lazy("charges", "비용"), ("match_charges", "charges_tolerance_percent", "charges_direction")),
     (
         _("송장 합계"),
         ("match_invoice_totals", "invoice_totals_tolerance_percent", "invoice_totals_direction"),

@@ -15,7 +15,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -135,7 +135,7 @@ class HoldView(AskView):
     """Put an invoice on hold."""
 
     heading = gettext_lazy("송장 보류")
-    button = gettext_lazy("보류하기")
+    button = pgettext_lazy("invoice", "보류하기")
     says = gettext_lazy("보류를 풀 때까지 전기할 수 없어요.")
     done = gettext_lazy("송장을 보류했어요.")
     form_class = ReasonForm
@@ -148,7 +148,7 @@ class HoldView(AskView):
 class ReleaseView(AskView):
     """Release an invoice from hold."""
 
-    heading = gettext_lazy("보류 해제")
+    heading = pgettext_lazy("action", "보류 해제")
     button = gettext_lazy("보류 풀기")
     says = gettext_lazy("보류를 풀면 다시 전기할 수 있어요.")
     done = gettext_lazy("보류를 풀었어요.")
@@ -276,7 +276,7 @@ _WARNINGS: Mapping[str, Label] = {
 class PostView(AskView):
     """Post an invoice."""
 
-    heading = gettext_lazy("송장 전기")
+    heading = pgettext_lazy("action", "송장 전기")
     button = gettext_lazy("전기하기")
     says = gettext_lazy("장부에 올리고 공급사에게 줄 정산건을 만들어요. 전기한 송장은 고칠 수 없어요.")
     done = gettext_lazy("송장을 전기했어요.")

@@ -4,17 +4,22 @@ What a run found out, as the pages of its details show it: every figure written,
 A run is kept as text in exact figures; nothing is computed anew here except how a percentage came about.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from console.columns import UNKNOWN, Badge
 from matching.models import InvoiceLine, Verdict
 from matching.pages import shown
 from matching.told import Told
+
+# The digits before the point of a number that needs separators.
+_LONG = re.compile(r"(?<![\d.])\d{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,11 @@ class Figure:
         return self.badge is shown.VERDICT_BADGES[Verdict.FAILED]
 
 
+def _grouped(formula: str) -> str:
+    """Return a formula with separators in its long numbers, as the figures beside it have them."""
+    return _LONG.sub(lambda digits: f"{int(digits[0]):,}", formula)
+
+
 def _how(told: Told) -> str:
     """Return how a percentage came about, with its numbers."""
     actual, expected, found = Decimal(told["actual"]), Decimal(told["expected"]), Decimal(told["percent"])
@@ -51,15 +61,18 @@ def _how(told: Told) -> str:
     turned = (actual - expected) * found < 0
     left, right = (told["expected"], told["actual"]) if turned else (told["actual"], told["expected"])
     base = told["expected"].removeprefix("-")
-    return f"({left} − {right}) ÷ {base} × 100 = {told['percent']}%"
+    return _grouped(f"({left} − {right}) ÷ {base} × 100 = {told['percent']}%")
 
 
 def _formulas(told: Told) -> tuple[str, ...]:
     """Return how both sides came about, where the run tells it."""
     if not told.get("formula"):
         return ()
-    sides = ((_("송장"), told["formula"], told["actual"]), (_("예상"), told["expected_formula"], told["expected"]))
-    return tuple(f"{side}: {formula} = {value}" for side, formula, value in sides if formula)
+    sides = (
+        (pgettext("one", "송장"), told["formula"], told["actual"]),
+        (_("예상"), told["expected_formula"], told["expected"]),
+    )
+    return tuple(_grouped(f"{side}: {formula} = {value}") for side, formula, value in sides if formula)
 
 
 def _passing(nearest: Mapping[str, str] | None, written: str) -> tuple[str, ...]:
@@ -67,7 +80,7 @@ def _passing(nearest: Mapping[str, str] | None, written: str) -> tuple[str, ...]
     if not nearest:
         return ()
     change = nearest["change"] if nearest["change"].startswith("-") else f"+{nearest['change']}"
-    lines = [_("송장 값이 %(figure)s (%(change)s)이면 통과해요.") % {"figure": written, "change": change}]
+    lines = [_("송장 값이 %(figure)s (%(change)s)이면 통과해요.") % {"figure": written, "change": _grouped(change)}]
     if "tolerance" in nearest:
         lines.append(_("허용 오차가 %(percent)s%% 이상이면 통과해요.") % {"percent": nearest["tolerance"]})
     else:
@@ -193,7 +206,8 @@ def _with(written: str, currency: str) -> str:
 
 def _total_how(told: Told) -> tuple[str, ...]:
     lines = [
-        _("다른 송장 + 이 송장: %(formula)s = %(sum)s") % {"formula": told["formula"], "sum": told["actual"]},
+        _("다른 송장 + 이 송장: %(formula)s = %(sum)s")
+        % {"formula": _grouped(told["formula"]), "sum": _grouped(told["actual"])},
         _how(told),
     ]
     if told["tolerance_percent"] is None:

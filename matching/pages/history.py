@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access import queries as access_queries
 from access.models import AuditEvent
@@ -16,12 +17,12 @@ from matching import models
 from settlement.pages.shared import Change, Happened
 
 _VERBS: Mapping[str, Label] = {
-    "created": _("등록"),
+    "created": pgettext_lazy("history", "등록"),
     "changed": _("변경"),
-    "recorded": _("등록"),
+    "recorded": pgettext_lazy("history", "등록"),
     "cancelled": _("취소"),
     "saved": _("변경"),
-    "removed": _("삭제"),
+    "removed": pgettext_lazy("history", "삭제"),
 }
 _NAMES: Mapping[str, Label] = {
     "name": _("이름"),
@@ -86,7 +87,7 @@ def of(
 def _told(event: AuditEvent, names: Mapping[str, Label]) -> Happened:
     after: Mapping[str, Any] = event.after or {}
     verb = event.action.rpartition(".")[2].rpartition("_")[2]
-    word = _("등록") if "added" in after else _VERBS.get(verb, event.action)
+    word = pgettext_lazy("history", "등록") if "added" in after else _VERBS.get(verb, event.action)
     changes = [
         Change(str(names.get(name, name)), None, _now("바뀌었어요") if name in _UNREADABLE else _written(value))
         for name, value in after.items()

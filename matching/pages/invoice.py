@@ -7,7 +7,7 @@ from fractions import Fraction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from access import queries as access_queries
 from access.requests import PageRequest
@@ -59,9 +59,9 @@ def _of_editor(invoice: Invoice) -> list[Action]:
         (True, Action(gettext_lazy("수정"), "matching:invoice-edit", "pencil-square", asks=False)),
         (True, Action(gettext_lazy("입고 매칭"), "matching:match-receipts", "truck", asks=False)),
         (True, Action(gettext_lazy("매칭 상태 갱신"), "matching:invoice-match", "arrow-path")),
-        (not held, Action(gettext_lazy("보류"), "matching:invoice-hold", "pause-circle")),
-        (held, Action(gettext_lazy("보류 해제"), "matching:invoice-release", "play-circle")),
-        (True, Action(gettext_lazy("삭제"), "matching:invoice-delete", "trash", "danger")),
+        (not held, Action(pgettext_lazy("action", "보류"), "matching:invoice-hold", "pause-circle")),
+        (held, Action(pgettext_lazy("action", "보류 해제"), "matching:invoice-release", "play-circle")),
+        (True, Action(pgettext_lazy("action", "삭제"), "matching:invoice-delete", "trash", "danger")),
     )
     return [action for is_possible, action in possible if is_possible]
 

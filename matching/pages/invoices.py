@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from access.roles import Permission
 from console.columns import Badge, Column, Kind, Label, Row, Shape, Tone, decimal
@@ -257,7 +257,7 @@ class HistoryList(InvoiceListPage):
             "record",
             gettext_lazy("정산건"),
             yes=gettext_lazy("있음"),
-            no=gettext_lazy("없음"),
+            no=pgettext_lazy("filter", "없음"),
             condition=lambda wanted: ~Q(settlement_record_id="") if wanted else Q(settlement_record_id=""),
         ),
         *LINKED,

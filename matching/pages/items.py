@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.roles import Permission
 from console.columns import Column, Kind, Row
@@ -29,7 +30,7 @@ class ItemList(SetupList):
     slug = "matching-items"
     url_name = "matching:items"
     edit_name = "matching:item-edit"
-    title = _("품목")
+    title = pgettext_lazy("list", "품목")
     intro = _("사는 것과 그 구매 단위예요. 입고가 꼭 필요한 품목은 입고 없이 송장을 전기할 수 없어요.")
     main_action = MainAction(_("품목 등록하기"), "matching:item-new", Permission.MANAGE)
     order = ("number",)

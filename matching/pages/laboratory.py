@@ -192,7 +192,7 @@ class ExperimentList(ListPage):
     main_action = MainAction(gettext_lazy("새 실험"), "matching:experiment-new", Permission.EDIT)
     intro = gettext_lazy("허용 오차를 저장하기 전에, 지난 송장의 결과가 어떻게 달라지는지 확인해요.")
     blank = gettext_lazy("아직 실험이 없어요. 새 실험에서 허용 오차를 바꿔 보세요.")
-    extra = ("finished_at", "applied_at")
+    extra = ("finished_at", "applied_at", "created_by")
     columns = (
         Column("public_id", gettext_lazy("실험 아이디"), Kind.ID, link=_of_row),
         Column("state", gettext_lazy("상태"), Kind.BADGE, badges=_STATES, value=_state),
@@ -201,7 +201,7 @@ class ExperimentList(ListPage):
         Column("invoice_count", gettext_lazy("다시 본 송장"), Kind.COUNT),
         Column("passing_count", gettext_lazy("통과로 바뀜"), Kind.COUNT),
         Column("failing_count", gettext_lazy("불일치로 바뀜"), Kind.COUNT),
-        Column("created_by", gettext_lazy("시작한 사람")),
+        Column("by", gettext_lazy("시작한 사람"), value=lambda row: shown.person(row["created_by"])),
         Column("created_at", gettext_lazy("시작한 때"), Kind.MOMENT),
     )  # fmt: skip
 
@@ -259,11 +259,11 @@ class ChangeList(ListPage):
         Column("invoice__number", gettext_lazy("송장 번호"), Kind.ID),
         Column("invoice__vendor__name", gettext_lazy("공급사"), width=20),
         Column("invoice__date", gettext_lazy("송장일"), Kind.DATE),
+        Column("over", _OVER, Kind.SIGNED_WON, total=True, currency="currency", sortable=True),
         Column("before", gettext_lazy("지금 결과"), Kind.BADGE, badges=shown.VERDICT_BADGES),
         Column("after", gettext_lazy("바뀐 결과"), Kind.BADGE, badges=shown.VERDICT_BADGES),
         Column("reasons_before_words", gettext_lazy("지금 이유"), value=_reasons("reasons_before"), width=28),
         Column("reasons_after_words", gettext_lazy("바뀐 이유"), value=_reasons("reasons_after"), width=28),
-        Column("over", _OVER, Kind.SIGNED_WON, total=True, currency="currency", sortable=True),
     )  # fmt: skip
 
     def queryset(self, scope: Scope) -> QuerySet[Any]:
@@ -290,6 +290,7 @@ class ChangeList(ListPage):
         sums = row.changes.order_by("after", "currency").values("after", "currency")
         return {
             "row": row,
+            "by": shown.person(row.created_by),
             "job": job,
             "title": self.title,
             "badge": APPLIED if row.applied_at else DONE if row.finished_at else RUNNING if running else FAILED,

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -101,7 +102,7 @@ class LeakList(ListPage):
             _("송장 번호"),
             link=lambda row: links.invoice_url(row["invoice_line__invoice__public_id"]),
         ),
-        Column("invoice_line__number", _("라인"), Kind.COUNT),
+        Column("invoice_line__number", pgettext_lazy("one", "라인"), Kind.COUNT),
         Column("on", _("송장 일자"), Kind.DATE, sortable=True),
         Column("vendor__name", _("공급사"), link=lambda row: vendor_url(row["vendor__account"])),
         Column("item__number", _("품목 번호"), Kind.ID, link=lambda row: item_url(row["item__number"])),

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -35,7 +36,7 @@ _LINE_BADGES: Mapping[str, Badge] = {
     "cancelled": Badge(_("취소"), Tone.NEUTRAL, Shape.CROSS),
 }
 RECEIPT_BADGES: Mapping[str, Badge] = {
-    "received": Badge(_("입고"), Tone.SUCCESS, Shape.CHECK),
+    "received": Badge(pgettext_lazy("state", "입고"), Tone.SUCCESS, Shape.CHECK),
     "cancelled": Badge(_("취소"), Tone.NEUTRAL, Shape.CROSS),
 }
 
@@ -64,7 +65,7 @@ class OrderList(ListPage):
 
     slug = "purchase-orders"
     url_name = "matching:orders"
-    title = _("발주")
+    title = pgettext_lazy("list", "발주")
     permission = Permission.VIEW
     order = ("-date", "-id")
     currency = "currency"
@@ -120,7 +121,7 @@ class OrderList(ListPage):
 
 
 _LINES = (
-    Column("number", _("라인"), Kind.COUNT),
+    Column("number", pgettext_lazy("one", "라인"), Kind.COUNT),
     Column("item", _("품목 번호"), Kind.ID, link=lambda row: item_url(row["item"])),
     Column("item_name", _("이름")),
     Column("state", _("상태"), Kind.BADGE, badges=_LINE_BADGES),
@@ -132,9 +133,9 @@ _LINES = (
     Column("discount_percent", _("할인율 (%)"), Kind.DECIMAL),
     Column("multiline_discount_percent", _("다중 라인 할인율 (%)"), Kind.DECIMAL),
     Column("net", _("순액"), Kind.SIGNED_WON, currency="currency"),
-    Column("received", _("입고 수량"), Kind.DECIMAL),
+    Column("received", pgettext_lazy("column", "입고 수량"), Kind.DECIMAL),
     Column("deliver_remainder", _("남은 입고"), Kind.DECIMAL),
-    Column("invoiced", _("송장 수량"), Kind.DECIMAL),
+    Column("invoiced", pgettext_lazy("column", "송장 수량"), Kind.DECIMAL),
     Column("invoice_remainder", _("남은 송장"), Kind.DECIMAL),
     Column("policy", _("매칭 정책")),
     Column("in_force", _("적용되는 정책")),
@@ -145,7 +146,7 @@ _CHARGES = (
     Column("name", _("이름"), Kind.ID),
     Column("code", _("비용 코드")),
     Column("description", _("설명")),
-    Column("line", _("라인"), Kind.COUNT),
+    Column("line", pgettext_lazy("one", "라인"), Kind.COUNT),
     Column("category", _("계산 방법")),
     Column("value", _("값"), Kind.DECIMAL),
     Column(
@@ -184,7 +185,7 @@ class OrderPage(PageView):
     """One purchase order."""
 
     permission = Permission.VIEW
-    title = _("발주")
+    title = pgettext_lazy("list", "발주")
 
     def get(self, request: PageRequest, order_id: str) -> HttpResponse:
         """Show the order."""

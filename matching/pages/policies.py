@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -47,7 +48,7 @@ class PolicyList(SetupList):
     slug = "matching-policies"
     url_name = "matching:policies"
     edit_name = "matching:policy-edit"
-    title = _("매칭 정책")
+    title = pgettext_lazy("list", "매칭 정책")
     intro = _("발주 라인을 만들 때 품목과 공급사, 품목, 공급사, 회사 차례로 찾아서 처음 나온 정책을 라인에 적어 둬요.")
     template = "matching/setup_policies.html"
     main_action = MainAction(_("매칭 정책 등록하기"), "matching:policy-new", Permission.MANAGE)

@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.roles import Permission
 from console.columns import Column, Kind
@@ -28,7 +29,7 @@ class RateList(SetupList):
     slug = "matching-exchange-rates"
     url_name = "matching:exchange-rates"
     edit_name = "matching:exchange-rate-edit"
-    title = _("환율")
+    title = pgettext_lazy("list", "환율")
     intro = _("그날부터 다음 환율이 나올 때까지 써요. 이미 입력한 발주와 송장의 환율은 바뀌지 않아요.")
     main_action = MainAction(_("환율 등록하기"), "matching:exchange-rate-new", Permission.MANAGE)
     order = ("-date", "-id")

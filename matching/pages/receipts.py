@@ -8,6 +8,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -55,7 +56,7 @@ class ReceiptList(ListPage):
 
     slug = "product-receipts"
     url_name = "matching:receipts"
-    title = _("입고")
+    title = pgettext_lazy("list", "입고")
     permission = Permission.VIEW
     order = ("-date", "-id")
     columns = (
@@ -110,7 +111,7 @@ class ReceiptList(ListPage):
 
 
 _LINES = (
-    Column("number", _("라인"), Kind.COUNT),
+    Column("number", pgettext_lazy("one", "라인"), Kind.COUNT),
     Column("order", _("발주"), Kind.ID, link=lambda row: links.order_url(row["order"])),
     Column("order_line", _("발주 라인"), Kind.COUNT),
     Column("item", _("품목 번호"), Kind.ID, link=lambda row: item_url(row["item"])),
@@ -127,7 +128,7 @@ _MATCHES = (
     Column("line", _("입고 라인"), Kind.COUNT),
     Column("invoice", _("송장 아이디"), Kind.ID, link=lambda row: links.invoice_url(row["invoice"])),
     Column("invoice_number", _("송장 번호")),
-    Column("invoice_line", _("송장 라인"), Kind.COUNT),
+    Column("invoice_line", pgettext_lazy("one", "송장 라인"), Kind.COUNT),
     Column("quantity", _("매칭 수량"), Kind.DECIMAL),
     Column("unit", _("단위")),
     Column("status", _("상태"), Kind.BADGE, badges=shown.INVOICE_BADGES),
@@ -145,7 +146,7 @@ class ReceiptPage(PageView):
     """One product receipt."""
 
     permission = Permission.VIEW
-    title = _("입고")
+    title = pgettext_lazy("list", "입고")
 
     def get(self, request: PageRequest, receipt_id: str) -> HttpResponse:
         """Show the receipt."""
@@ -172,7 +173,7 @@ class ReceiptCancelView(PageView):
     """Cancel a receipt: GET says what follows, POST does it."""
 
     permission = Permission.EDIT
-    title = _("입고 취소")
+    title = pgettext_lazy("action", "입고 취소")
 
     def get(self, request: PageRequest, receipt_id: str) -> HttpResponse:
         """Ask."""

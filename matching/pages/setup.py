@@ -15,7 +15,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed, check
@@ -35,16 +35,16 @@ _LONGEST_KEY = 18
 # The pages of the set-up in the order of their tabs.
 _TABS: tuple[tuple[str, Label], ...] = (
     ("matching:parameters", gettext_lazy("매칭 설정")),
-    ("matching:vendors", gettext_lazy("공급사")),
-    ("matching:items", gettext_lazy("품목")),
+    ("matching:vendors", pgettext_lazy("list", "공급사")),
+    ("matching:items", pgettext_lazy("list", "품목")),
     ("matching:conversions", gettext_lazy("단위 환산")),
-    ("matching:charge-codes", gettext_lazy("비용 코드")),
+    ("matching:charge-codes", pgettext_lazy("list", "비용 코드")),
     ("matching:price-tolerances", gettext_lazy("가격 허용 오차")),
-    ("matching:tolerance-groups", gettext_lazy("허용 오차 그룹")),
-    ("matching:policies", gettext_lazy("매칭 정책")),
+    ("matching:tolerance-groups", pgettext_lazy("list", "허용 오차 그룹")),
+    ("matching:policies", pgettext_lazy("list", "매칭 정책")),
     ("matching:totals-tolerances", gettext_lazy("송장 합계 허용 오차")),
     ("matching:charges-tolerances", gettext_lazy("비용 허용 오차")),
-    ("matching:exchange-rates", gettext_lazy("환율")),
+    ("matching:exchange-rates", pgettext_lazy("list", "환율")),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import BigIntegerField, Case, F, Value, When
 from django.db.models.functions import Cast, Round
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from console.columns import UNKNOWN, Badge, Label, Shape, Tone
 from core.money import MINOR_DIGITS
@@ -80,7 +80,7 @@ CHARGE, TOTAL = "CHARGE_", "TOTAL_"
 TOTAL_NAMES: Mapping[str, Label] = {
     "balance": gettext_lazy("라인 합계"),
     "total_discount": gettext_lazy("총할인"),
-    "charges": gettext_lazy("비용"),
+    "charges": pgettext_lazy("charges", "비용"),
     "sales_tax": gettext_lazy("세액"),
     "round_off": gettext_lazy("단수 차이"),
     "invoice_amount": gettext_lazy("송장 금액"),
@@ -107,7 +107,7 @@ LINE_REASONS: Mapping[str, Label] = {
 REASON_KINDS: tuple[tuple[str, Label], ...] = (
     *LINE_REASONS.items(),
     ("TOTAL", gettext_lazy("송장 합계")),
-    ("CHARGE", gettext_lazy("비용")),
+    ("CHARGE", pgettext_lazy("charges", "비용")),
 )
 REASON_BADGES: Mapping[str, Badge] = {code: Badge(label, Tone.WARNING, Shape.ALERT) for code, label in REASON_KINDS}
 

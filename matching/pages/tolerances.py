@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -210,15 +211,15 @@ class GroupsView(PageView):
     """허용 오차 그룹: which items and vendors share their price tolerances."""
 
     permission = Permission.VIEW
-    title = _("허용 오차 그룹")
+    title = pgettext_lazy("list", "허용 오차 그룹")
 
     def get(self, request: PageRequest) -> HttpResponse:
         """Show the groups of both sides."""
         items, vendors = setup_reads.groups(request.scope)
         tolerances = reverse("matching:price-tolerances")
         sides = [
-            (_now("품목 그룹"), items, reverse("matching:items"), f"{tolerances}?item_group="),
-            (_now("공급사 그룹"), vendors, reverse("matching:vendors"), f"{tolerances}?vendor_group="),
+            (pgettext("list", "품목 그룹"), items, reverse("matching:items"), f"{tolerances}?item_group="),
+            (pgettext("list", "공급사 그룹"), vendors, reverse("matching:vendors"), f"{tolerances}?vendor_group="),
         ]
         context = {"title": self.title, "tabs": tabs("matching:tolerance-groups"), "sides": sides}
         return render(request, "matching/setup_groups.html", context)

@@ -7,6 +7,7 @@ from django import forms
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.roles import Permission
 from console import registry
@@ -36,7 +37,7 @@ class VendorList(SetupList):
     slug = "matching-vendors"
     url_name = "matching:vendors"
     edit_name = "matching:vendor-edit"
-    title = _("공급사")
+    title = pgettext_lazy("list", "공급사")
     intro = _("누구에게 사고 누구에게 주는지 정해요. 파트너와 이어 두면 전기한 송장이 정산 내역이 돼요.")
     main_action = MainAction(_("공급사 등록하기"), "matching:vendor-new", Permission.MANAGE)
     order = ("account",)

@@ -7,6 +7,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -50,8 +51,8 @@ class DuplicateList(ListPage):
         Column("duplicate_of", _("같은 줄"), Kind.COUNT),
         Column("customer", _("고객"), value=lambda row: customer(_as_outcome(row))),
         Column("product", _("제품"), value=lambda row: product(_as_outcome(row))),
-        words.Amount("first_pretax", _("세전 금액"), currency="first_currency"),
-        words.Amount("first_tax", _("세금"), currency="first_currency"),
+        words.Amount("first_pretax", pgettext_lazy("vendor file", "세전 금액"), currency="first_currency"),
+        words.Amount("first_tax", pgettext_lazy("vendor file", "세금"), currency="first_currency"),
         Column("first_currency", _("통화")),
         Column("reason", _("중복이 아닌 이유")),
         Column("said_name", _("적은 사람"), value=lambda row: words.person(row["said_by"])),
@@ -125,7 +126,11 @@ class RestoreView(ManyView):
         return Chosen(
             sum(row["n"] for row in sums),
             [
-                (_now("세전 금액"), f"{words.exact(row['sum'], row['first_currency'])} {row['first_currency']}", False)
+                (
+                    pgettext("vendor file", "세전 금액"),
+                    f"{words.exact(row['sum'], row['first_currency'])} {row['first_currency']}",
+                    False,
+                )
                 for row in sums
                 if row["first_currency"]
             ],

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -89,7 +89,7 @@ def _facts(batch: Batch) -> list[tuple[str, str]]:
 class AcceptView(AskView):
     """Let a file count."""
 
-    heading = gettext_lazy("조정 파일 반영")
+    heading = pgettext_lazy("action", "조정 파일 반영")
     button = gettext_lazy("반영하기")
     says = gettext_lazy("반영하면 우리 기록과 비교할 수 있어요. 이 파일의 금액은 원장에 적지 않아요.")
 

@@ -97,7 +97,11 @@ def _note(row: Row) -> str:
 _FILE = _OfFilter("batch", gettext_lazy("조정 파일"), condition=_in_batch, needed=True)
 _STANDING = ChoiceFilter("standing", gettext_lazy("줄 상태"), _STANDINGS, badges=file_shown.LINE_BADGES)
 _FLAGGED = BooleanFilter(
-    "flagged", gettext_lazy("계산 표시"), yes=gettext_lazy("있음"), no=gettext_lazy("없음"), condition=_is_flagged
+    "flagged",
+    gettext_lazy("계산 표시"),
+    yes=gettext_lazy("있음"),
+    no=pgettext_lazy("filter", "없음"),
+    condition=_is_flagged,
 )
 _CHARGED = (
     ChoiceFilter("group", gettext_lazy("청구 구분"), _GROUPS, "charge_group", counts=False),

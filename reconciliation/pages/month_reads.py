@@ -9,6 +9,7 @@ from typing import Final
 from django.db.models import F, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from console.columns import day, money
 from console.filters import encode
@@ -122,7 +123,7 @@ def _missing(scope: Scope, month: Month) -> list[tuple[str, str]]:
 
 
 def _results(scope: Scope, month: Month) -> Iterator[Step]:
-    area = _("결과")
+    area = pgettext("list", "결과")
     counting = _of_month(scope, month).filter(state=BatchState.ACCEPTED)
     compared = Comparison.objects.filter(batch__in=counting).values("batch_id")
     kinds = [str(kind) for kind in COLUMNS]

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -68,7 +69,7 @@ def _use_url(row: Row) -> str | None:
 
 
 _USES = (
-    Column("file", _("조정 파일"), link=_use_url),
+    Column("file", pgettext_lazy("one", "조정 파일"), link=_use_url),
     Column("invoice", _("송장 번호"), Kind.ID),
     Column("outcome", _("결과")),
     Column("version", _("비교한 버전"), Kind.COUNT),
@@ -107,8 +108,8 @@ def _found(scope: Scope, ref: str) -> list[BillingRecord]:
 def _figures(row: BillingRecord) -> list[tuple[Label, str, bool]]:
     """Return label and figure of what is compared, and whether it is the main one."""
     return [
-        (_("세전 금액"), words.figure(row.subtotal, row.currency), True),
-        (_("세금"), words.figure(row.tax, row.currency), False),
+        (pgettext_lazy("vendor file", "세전 금액"), words.figure(row.subtotal, row.currency), True),
+        (pgettext_lazy("vendor file", "세금"), words.figure(row.tax, row.currency), False),
         (_("수량"), words.figure(row.quantity), False),
         (_("단가"), words.figure(row.unit_price, row.currency), False),
     ]

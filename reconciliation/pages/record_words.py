@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from console import registry
 from console.columns import UNKNOWN, Badge, Label, Row, Shape, Tone, decimal
@@ -27,8 +28,8 @@ _FIELDS: Mapping[str, Label] = {
     "currency": _("통화"),
     "quantity": _("수량"),
     "unit_price": _("단가"),
-    "subtotal": _("세전 금액"),
-    "tax": _("세금"),
+    "subtotal": pgettext_lazy("vendor file", "세전 금액"),
+    "tax": pgettext_lazy("vendor file", "세금"),
     "first_day": _("기간 첫날"),
     "last_day": _("기간 끝날"),
 }

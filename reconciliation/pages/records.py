@@ -10,6 +10,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.roles import Permission
 from console import totals
@@ -67,19 +68,19 @@ class RecordList(ListPage):
     id_key = "id"
     columns = (
         Column("ref", _("기록 이름"), Kind.ID),
-        Column("kind_word", _("파일 종류"), value=lambda row: words.kind_word(str(row["kind"]))),
         Column("customer_name", _("고객 이름")),
         Column("customer_id", ID_LABELS["customer_id"], Kind.ID, default=False),
-        Column("bought", _("구독·권한 ID"), Kind.ID),
-        Column("thing", _("제품·리소스·미터 ID"), Kind.ID),
-        Column("sku_id", ID_LABELS["sku_id"], Kind.ID),
         Column("quantity", _("수량"), Kind.DECIMAL),
         Column("unit_price", _("단가"), Kind.DECIMAL),
-        Column("subtotal", _("세전 금액"), Kind.DECIMAL),
-        Column("tax", _("세금"), Kind.DECIMAL),
+        Column("subtotal", pgettext_lazy("vendor file", "세전 금액"), Kind.DECIMAL),
+        Column("tax", pgettext_lazy("vendor file", "세금"), Kind.DECIMAL),
         Column("currency", _("통화")),
         Column("first_day", _("기간 첫날"), Kind.DATE),
         Column("last_day", _("기간 끝날"), Kind.DATE),
+        Column("kind_word", _("파일 종류"), value=lambda row: words.kind_word(str(row["kind"]))),
+        Column("bought", _("구독·권한 ID"), Kind.ID),
+        Column("thing", _("제품·리소스·미터 ID"), Kind.ID),
+        Column("sku_id", ID_LABELS["sku_id"], Kind.ID),
         Column("source_word", _("출처"), value=lambda row: str(_SOURCES[str(row["source"])]), link=_source_url),
         Column("version", _("버전"), Kind.COUNT),
         Column("state", _("상태"), Kind.BADGE, badges=words.STATE_BADGES, value=words.state),

@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -84,7 +84,7 @@ SAID: Mapping[Decision, Said] = {
     Decision.LINK: Said(
         gettext_lazy("직접 연결하기"),
         gettext_lazy("이 줄들에 해당하는 우리 기록을 골라 주세요. 비교 결과는 바뀌지 않고, 연결만 남아요."),
-        gettext_lazy("연결하기"),
+        pgettext_lazy("link", "연결하기"),
         gettext_lazy("우리 기록과 연결했어요."),
     ),
 }

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from console.columns import UNKNOWN, Badge, Column, Kind, Label, Row, Shape, Tone
 from console.filters import encode
@@ -55,7 +55,7 @@ FIGURES: Final[Mapping[str, Label]] = {
     "quantity": gettext_lazy("수량"),
     "price": gettext_lazy("단가"),
     "amount": gettext_lazy("금액"),
-    "tax": gettext_lazy("세금"),
+    "tax": pgettext_lazy("vendor file", "세금"),
 }
 NOTES: Final[Mapping[str, Label]] = {
     "quantity_not_comparable": gettext_lazy("수량은 비교할 수 없었어요"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -76,7 +77,7 @@ class ResultsList(ListPage):
 
     slug = "reconciliation-results"
     url_name = "reconciliation:results"
-    title = _("결과")
+    title = pgettext_lazy("list", "결과")
     permission = Permission.VIEW
     template = "reconciliation/result_batches.html"
     intro = _("반영한 조정 파일을 우리 청구 기록과 비교한 결과예요. 열린 차이를 열어 인정하거나 이의를 제기해 주세요.")
@@ -85,7 +86,6 @@ class ResultsList(ListPage):
         Column(
             "invoice_number", _("송장 번호"), value=lambda row: row["invoice_number"] or words.period_of(row) or UNKNOWN
         ),
-        Column("kind", _("종류"), Kind.BADGE, badges=words.KIND_BADGES),
         Column("period", _("기간"), value=words.period_of),
         Column("state", _("상태"), Kind.BADGE, badges=_STATES, value=_state),
         Column("open", _("열린 차이"), Kind.COUNT),
@@ -93,6 +93,7 @@ class ResultsList(ListPage):
         _Sums("file", _("파일 합계"), value=_sums("file")),
         _Sums("difference", _("차이"), value=_sums("difference")),
         Column("due", _("지급 기한"), Kind.DATE),
+        Column("kind", _("종류"), Kind.BADGE, badges=words.KIND_BADGES),
         Column("differing", _("차이 건수"), Kind.COUNT),
         Column("matched", _("일치"), Kind.COUNT, value=_count("matched", "matched_within_tolerance")),
         Column("compared_at", _("비교한 때"), Kind.MOMENT, default=False),
@@ -122,7 +123,7 @@ class ResultsList(ListPage):
             "open",
             _("열린 차이"),
             yes=_("있음"),
-            no=_("없음"),
+            no=pgettext_lazy("filter", "없음"),
             condition=lambda wanted: Q(open__gt=0) if wanted else Q(open__lte=0),
         ),
     )

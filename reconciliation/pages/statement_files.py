@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -44,7 +44,7 @@ class StatementList(ListPage):
 
     slug = "bank-statements"
     url_name = "reconciliation:statements"
-    title = gettext_lazy("은행 명세")
+    title = pgettext_lazy("list", "은행 명세")
     intro = gettext_lazy("은행에서 받은 거래내역이에요. 반영하면 장부와 맞춰 보고, 맞지 않는 줄만 남겨요.")
     permission = Permission.VIEW
     order = ("-created_at", "-id")
@@ -55,7 +55,7 @@ class StatementList(ListPage):
         Column("bank_account__name", gettext_lazy("계좌")),
         Column("first_day", gettext_lazy("첫날"), Kind.DATE),
         Column("last_day", gettext_lazy("마지막 날"), Kind.DATE),
-        Column("line_count", gettext_lazy("거래"), Kind.COUNT, total=True),
+        Column("line_count", pgettext_lazy("list", "거래"), Kind.COUNT, total=True),
         Column("open_lines", gettext_lazy("맞출 줄"), Kind.COUNT),
         Column("repeats", gettext_lazy("이미 있던 줄"), Kind.COUNT, default=False),
         Column("opening", gettext_lazy("시작 잔액"), Kind.SIGNED_WON, currency="currency"),
@@ -208,7 +208,7 @@ def _after(found: Statement) -> list[tuple[str, int, str]]:
     )
     named = (
         (_("새 줄"), "new", ""),
-        (_("맞음"), "whole", shown_line.MATCHED),
+        (pgettext("statement", "맞음"), "whole", shown_line.MATCHED),
         (_("일부 맞음"), "partly", shown_line.PARTLY),
         (_("맞출 줄"), "left", shown_line.OPEN),
     )

@@ -6,7 +6,7 @@ from operator import or_
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from access.roles import Permission
 from console.columns import Column, Kind, Row
@@ -27,7 +27,7 @@ class LineList(ListPage):
 
     slug = "bank-lines"
     url_name = "reconciliation:statement-lines"
-    title = gettext_lazy("명세 거래")
+    title = pgettext_lazy("list", "명세 거래")
     permission = Permission.VIEW
     order = ("-day", "-id")
     id_key = "id"

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from access.roles import Permission
 from console import registry
@@ -21,7 +22,9 @@ from reconciliation.statements.judging import Open
 
 def register() -> None:
     """Add everything."""
-    registry.nav("reconciliation", _("은행 명세"), "reconciliation:statements", Permission.VIEW, order=60)
+    registry.nav(
+        "reconciliation", pgettext_lazy("list", "은행 명세"), "reconciliation:statements", Permission.VIEW, order=60
+    )
     registry.nav("reconciliation", _("은행 대조"), "reconciliation:statement-desk", Permission.VIEW, order=70)
     registry.job_kind(MATCH_JOB, _("은행 명세 맞추기"))
     registry.tile(

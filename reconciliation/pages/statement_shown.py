@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from access import queries as access_queries
 from console.columns import Badge, Label, Row, Shape, Tone
@@ -23,7 +23,7 @@ OPEN, PARTLY, MATCHED = "open", "partly", "matched"
 LINE_BADGES: Mapping[str, Badge] = {
     OPEN: Badge(gettext_lazy("맞출 줄"), Tone.WARNING, Shape.RING),
     PARTLY: Badge(gettext_lazy("일부 맞음"), Tone.WARNING, Shape.HALF),
-    MATCHED: Badge(gettext_lazy("맞음"), Tone.SUCCESS, Shape.CHECK),
+    MATCHED: Badge(pgettext_lazy("statement", "맞음"), Tone.SUCCESS, Shape.CHECK),
 }
 STATES: tuple[tuple[str, Label], ...] = tuple((state, badge.label) for state, badge in LINE_BADGES.items())
 CONDITIONS: Mapping[str, Q] = {

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from access import queries as access_queries
 from access.models import AuditEvent
@@ -217,4 +218,4 @@ def _happened(event: AuditEvent) -> Happened:
         for name, label in _NAMES.items()
         if before.get(name) != after.get(name)
     ]
-    return Happened(event, _now("변경") if event.before else _now("등록"), changes)
+    return Happened(event, _now("변경") if event.before else pgettext("history", "등록"), changes)
