@@ -26,7 +26,8 @@ def _side_by_side(options: list[str]) -> list[str]:
     """Return the options that run tests on all cores, unless the caller chose for itself."""
     if any(option.startswith(_OWN_CHOICE) for option in options):
         return []
-    return ["-n", str(min(_MOST_WORKERS, os.cpu_count() or 1)), "--dist", "loadfile"]
+    # In the order of collection, which begins with the longest, instead of that of most tests.
+    return ["-n", str(min(_MOST_WORKERS, os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 class Command(BaseCommand):
