@@ -146,7 +146,7 @@ def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
     if len(legs) < 2:  # noqa: PLR2004 - a journal has two sides
         return None
     ids = accounts.resolve(scope, [leg.account for leg in legs])
-    arguments: list[object] = [
+    arguments = [
         scope.merchant_id,
         scope.is_test,
         posting.event,
@@ -155,13 +155,15 @@ def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
         _numbers(ids),
         _numbers([leg.amount for leg in legs]),
         _array([leg.component for leg in legs]),
+        _array([leg.account.currency for leg in legs]),
         posting.origin.kind,
         posting.origin.public_id,
         str(by),
         by.request_id,
+        posting.memo,
+        posting.reverses,
+        json.dumps(dict(posting.attributes)) if posting.attributes else "{}",
     ]
-    if posting.memo or posting.reverses or posting.attributes:
-        arguments += [posting.memo, posting.reverses, json.dumps(dict(posting.attributes))]
     answer = _call("ledger_post", arguments)
     return Posted(abs(answer), created=answer > 0)
 

@@ -263,7 +263,8 @@ def post_by_hand(wrapper: Any, key: str) -> int:
     ids = accounts.resolve(BOOKS, [CLEARING, REVENUE])
     with wrapper.cursor() as cursor:
         cursor.execute(
-            "select ledger_post(%s, %s, 'hand', %s, %s, %s, '{1000,-1000}', '{a,b}', '', '', '', '', '', null, '{}')",
+            "select ledger_post(%s, %s, 'hand', %s, %s, %s, '{1000,-1000}', '{a,b}', '{KRW,KRW}',"
+            " '', '', '', '', '', null, '{}')",
             [BOOKS.merchant_id, BOOKS.is_test, key, DAY, ids],
         )
         (journal_id,) = cursor.fetchone()

@@ -1,0 +1,148 @@
+drop function ledger_post(bigint, boolean, text, text, date, bigint[], bigint[], text[], text[], text, text, text, text, text, bigint, jsonb);
+create function ledger_post(
+    p_merchant bigint, p_test boolean, p_event_type text, p_event_key text, p_business_date date,
+    p_accounts bigint[], p_amounts bigint[], p_components text[],
+    p_origin_kind text, p_origin_id text, p_actor text, p_request_id text,
+    p_memo text default '', p_reverses bigint default null, p_attributes jsonb default '{}')
+    returns bigint language plpgsql security definer set search_path = public, pg_temp
+    set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+declare
+    -- Shared with all posters, exclusive for whoever closes a period: no journal slips into a day while it is closed.
+    gate text := pg_advisory_xact_lock_shared(7302, (p_merchant * 2 + p_test::int)::int);
+    -- The transaction gets its number before the journal gets its id; the day totals rely on that order.
+    number xid8 := pg_current_xact_id();
+    payload bytea := ledger_payload_hash(p_business_date, p_accounts, p_amounts, p_components, p_reverses);
+    posted bigint;
+    known bytea;
+begin
+    with header as (
+        insert into ledger_journal (merchant_id, is_test, event_type, event_key, payload_hash, business_date, effective_date,
+            leg_count, reverses_id, origin_kind, origin_id, actor, request_id, memo, attributes)
+        values (p_merchant, p_test, p_event_type, p_event_key, payload, p_business_date,
+            greatest(p_business_date, (select p.closed_until + 1 from ledger_period p
+                where p.merchant_id = p_merchant and p.is_test = p_test)),
+            cardinality(p_accounts), p_reverses, p_origin_kind, p_origin_id, p_actor, p_request_id, p_memo, p_attributes)
+        on conflict on constraint ledger_journal_event do nothing
+        returning id
+    ), legs as (
+        insert into ledger_entry (journal_id, leg_no, account_id, currency, amount, component)
+        select h.id, l.place, l.account_id, a.currency, l.amount, l.component
+        from header h
+            cross join unnest(p_accounts, p_amounts, p_components) with ordinality l(account_id, amount, component, place)
+            join ledger_account a on a.id = l.account_id
+    )
+    select h.id into posted from header h;
+
+    if posted is null then
+        select -j.id, j.payload_hash into posted, known from ledger_journal j
+        where j.merchant_id = p_merchant and j.is_test = p_test and j.event_type = p_event_type and j.event_key = p_event_key;
+        if known is distinct from payload then
+            raise exception 'ledger: event % % was posted with other legs', p_event_type, p_event_key
+                using errcode = 'unique_violation', constraint = 'ledger_journal_event';
+        end if;
+    end if;
+    return posted;
+end $$;
+
+do $$
+begin
+    if exists (select from pg_roles where rolname = 'jeongsan_app') then
+        grant execute on function ledger_post to jeongsan_app;
+    end if;
+end $$;
+revoke execute on function ledger_post from public;
+
+drop trigger balance_only_by_entries on ledger_balance;
+create trigger balance_only_by_entries before update on ledger_balance for each statement
+    when (pg_trigger_depth() < 1) execute function ledger_refuse_change('ledger_balance_only_by_entries');
+drop function ledger_refuse_own_change();
+
+create or replace function ledger_check_legs() returns trigger language plpgsql
+    set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+    set enable_hashagg = off set enable_memoize = off as $$
+declare
+    bad record;
+begin
+    if exists (
+        select from legs l
+            left join ledger_journal j on j.id = l.journal_id
+            left join ledger_account a on a.id = l.account_id
+        group by l.journal_id, j.id
+        having sum(l.amount) <> 0 or min(l.currency) <> max(l.currency) or j.reverses_id is not null
+            or j.leg_count is distinct from count(*) or min(l.leg_no) <> 1 or max(l.leg_no) <> count(*)
+            or not bool_and(coalesce(a.currency = l.currency and a.merchant_id = j.merchant_id and a.is_test = j.is_test
+                and a.closed_at is null, false))
+            or exists (select from ledger_period p where p.merchant_id = j.merchant_id and p.is_test = j.is_test
+                and p.closed_until >= j.effective_date)
+    ) then
+        select l.journal_id, l.currency, sum(l.amount) as off_by into bad
+        from legs l group by l.journal_id, l.currency having sum(l.amount) <> 0 limit 1;
+        if found then
+            raise exception 'ledger: journal % is off by % %', bad.journal_id, bad.off_by, bad.currency
+                using errcode = 'check_violation', constraint = 'ledger_journal_balanced';
+        end if;
+
+        select l.journal_id, j.leg_count, count(*) as legs,
+            bool_and(coalesce(a.currency = l.currency and a.merchant_id = j.merchant_id and a.is_test = j.is_test, false)) as fits,
+            bool_or(a.closed_at is not null) as closed
+        into bad
+        from legs l
+            left join ledger_journal j on j.id = l.journal_id
+            left join ledger_account a on a.id = l.account_id
+        group by l.journal_id, j.id
+        having j.leg_count is distinct from count(*) or min(l.leg_no) <> 1 or max(l.leg_no) <> count(*)
+            or not bool_and(coalesce(a.currency = l.currency and a.merchant_id = j.merchant_id and a.is_test = j.is_test
+                and a.closed_at is null, false))
+        limit 1;
+        if found then
+            if bad.leg_count is distinct from bad.legs then
+                raise exception 'ledger: journal % declares % legs and got %', bad.journal_id, bad.leg_count, bad.legs
+                    using errcode = 'check_violation', constraint = 'ledger_journal_complete';
+            elsif bad.closed and bad.fits then
+                raise exception 'ledger: journal % posts to a closed account', bad.journal_id
+                    using errcode = 'check_violation', constraint = 'ledger_account_open';
+            end if;
+            raise exception 'ledger: journal % has a leg that does not fit its account', bad.journal_id
+                using errcode = 'check_violation', constraint = 'ledger_entry_fits_account';
+        end if;
+
+        select j.id into bad from legs l join ledger_journal j on j.id = l.journal_id
+        where j.reverses_id is not null and not exists (select from ledger_journal r where r.id = j.reverses_id
+            and r.id < j.id and r.merchant_id = j.merchant_id and r.is_test = j.is_test)
+        limit 1;
+        if found then
+            raise exception 'ledger: journal % reverses a journal that is not in these books', bad.id
+                using errcode = 'check_violation', constraint = 'ledger_journal_reverses_known';
+        end if;
+
+        select j.id, j.effective_date into bad
+        from legs l
+            join ledger_journal j on j.id = l.journal_id
+            join ledger_period p on p.merchant_id = j.merchant_id and p.is_test = j.is_test
+        where p.closed_until >= j.effective_date limit 1;
+        if found then
+            raise exception 'ledger: journal % is dated % inside a closed period', bad.id, bad.effective_date
+                using errcode = 'check_violation', constraint = 'ledger_period_open';
+        end if;
+    end if;
+
+    -- Guarded accounts move in account order (nested loops keep it), so that posters never wait for each other in a
+    -- circle. The check on the row is the overdraft guard.
+    update ledger_balance b set balance = b.balance + moved.amount, version = b.version + 1
+    from (select l.account_id, sum(l.amount) as amount from legs l group by l.account_id order by l.account_id) moved
+    where b.account_id = moved.account_id and moved.amount <> 0;
+    return null;
+end $$;
+
+create or replace function ledger_check_headers() returns trigger language plpgsql
+    set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+begin
+    if exists (
+        select from headers h
+        where not exists (select from ledger_entry l where l.journal_id = h.id and l.leg_no = h.leg_count)
+    ) then
+        raise exception 'ledger: a journal without legs is refused'
+            using errcode = 'check_violation', constraint = 'ledger_journal_complete';
+    end if;
+    return null;
+end $$;
