@@ -7,18 +7,17 @@ change, so each process remembers the ids of accounts whose opening has committe
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.db import connection, transaction
 
 from core.scope import Scope
+from core.sql import here
 from ledger.chart import BY_CODE, Code
 from ledger.models import Account
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """What identifies an account within a scope."""
 
     code: Code
@@ -54,7 +53,7 @@ def forget() -> None:
 
 def resolve(scope: Scope, addresses: Sequence[Address]) -> list[int]:
     """Return the account id of each address, opening accounts that do not exist yet."""
-    books: _Books = (connection.settings_dict["NAME"], scope.merchant_id, scope.is_test)
+    books: _Books = (here().settings_dict["NAME"], scope.merchant_id, scope.is_test)
     known = _known[books]
     try:
         return [known[address] for address in addresses]

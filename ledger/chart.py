@@ -53,6 +53,9 @@ class Code(IntEnum):
     PRICE_VARIANCE = 5080
     GOODS_RECEIVED = 5090
 
+    # Every posting looks up its accounts by their code; an enumeration would be hashed by its name, in Python.
+    __hash__ = int.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:

@@ -43,7 +43,7 @@ on_one_database = settings(
 
 amounts = st.integers(-1_000, 1_000) | st.sampled_from([MAX_AMOUNT, -MAX_AMOUNT])
 days = st.integers(0, 4).map(lambda n: FIRST_DAY + timedelta(days=n))
-some_legs = st.lists(st.builds(Leg, st.sampled_from(ACCOUNTS), amounts), max_size=4)
+some_legs = st.lists(st.builds(Leg, st.sampled_from(ACCOUNTS), amounts, st.just("")), max_size=4)
 
 
 def balanced(legs: Sequence[Leg]) -> list[Leg]:

@@ -9,7 +9,7 @@ declare
     lone bigint;
 begin
     select h.id into lone from headers h
-    where (select l.leg_no from ledger_entry l where l.journal_id = h.id and l.leg_no = h.leg_count) is null limit 1;
+    where (select l.leg_no from ledger_entry l where l.journal_id = h.id and l.leg_no = h.leg_count) is null;
     if found then
         raise exception 'ledger: a journal without legs is refused'
             using errcode = 'check_violation', constraint = 'ledger_journal_complete';
@@ -28,25 +28,22 @@ create or replace function ledger_check_legs() returns trigger language plpgsql
 declare
     bad record;
 begin
-    -- The books of an account or journal are its merchant and environment in one number.
+    -- The legs that are alike are all the legs of their journal, and it is of the same books; a leg that does not fit its
+    -- account is like no other. Each operator and aggregate costs, so they are as few as will do.
     select g.journal_id into bad
     from (
-        select l.journal_id, count(*) as legs, min(a.books) as books,
-            sum(l.amount) = 0 and min(l.currency) = max(l.currency) and min(l.leg_no) = 1 and max(l.leg_no) = count(*)
-                and count(a.books) = count(*) and min(a.books) = max(a.books) as is_whole
+        select l.journal_id, a.merchant_id, a.is_test, count(*) as legs, min(l.leg_no) as first_no, max(l.leg_no) as last_no,
+            sum(l.amount) as off_by
         from legs l
-            left join lateral (
-                select a.merchant_id * 2 + a.is_test::int as books from ledger_account a
-                where a.id = l.account_id and a.currency = l.currency and a.closed_at is null
-            ) a on true
-        group by l.journal_id
+            left join ledger_account a on a.id = l.account_id and a.currency = l.currency and a.closed_at is null
+        group by l.journal_id, l.currency, a.merchant_id, a.is_test
     ) g
-    where not (g.is_whole and coalesce((
-        select j.leg_count = g.legs and j.merchant_id * 2 + j.is_test::int = g.books and j.reverses_id is null
+    where (
+        select g.off_by = 0 and g.first_no = 1 and g.last_no = g.legs and g.legs = j.leg_count and j.reverses_id is null
+            and j.merchant_id = g.merchant_id and j.is_test = g.is_test
             and not exists (select from ledger_period p where p.merchant_id = j.merchant_id and p.is_test = j.is_test
                 and p.closed_until >= j.effective_date)
-        from ledger_journal j where j.id = g.journal_id), false))
-    limit 1;
+        from ledger_journal j where j.id = g.journal_id) is not true;
 
     if found then
         select l.journal_id, l.currency, sum(l.amount) as off_by into bad
@@ -104,7 +101,7 @@ begin
     -- circle. The check on the row is the overdraft guard.
     update ledger_balance b set balance = b.balance + moved.amount, version = b.version + 1
     from (select l.account_id, sum(l.amount) as amount from legs l group by l.account_id order by l.account_id) moved
-    where b.account_id = moved.account_id and moved.amount <> 0;
+    where b.account_id = moved.account_id;
     return null;
 end $$;
 
