@@ -6,6 +6,7 @@ SQL lives in `.sql` files: migrations in `<app>/migrations/sql/<name>.up.sql` an
 """
 
 import threading
+from asyncio import _get_running_loop  # get_running_loop tells by an exception that there is none, which takes longer
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -57,8 +58,11 @@ def here() -> BaseDatabaseWrapper:
     """
     Return the connection that Django has for this thread.
 
-    A thread has one for as long as it lives, and Django takes a tenth of a round trip to find it.
+    A thread has one for as long as it lives, and Django takes a tenth of a round trip to find it. Inside an event loop
+    a thread has others, by context, and Django is asked.
     """
+    if _get_running_loop() is not None:
+        return connections[DEFAULT_DB_ALIAS]
     found = _thread.connection
     if found is None:
         found = _thread.connection = connections[DEFAULT_DB_ALIAS]

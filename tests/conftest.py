@@ -5,12 +5,18 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from pytest_django import DjangoDbBlocker
 
 from config import environment, roles
 
 # One Chromium for all: a fixture imported in two places would be started twice in one process.
 pytest_plugins = ["config.pytest_processes", "tests.console.browser"]
+
+# A machine that is busy with other things is no reason for a property to fail.
+property_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+property_settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,8 +1,9 @@
 """
 Reading a received file into lines: whole, or not at all.
 
-One transaction: the rows go through COPY into a table that vanishes with it, and into the lines once the file has been
-read to its end. A worker that dies leaves nothing behind, and whoever takes over begins anew from the stored file.
+One transaction: the rows go through COPY into the lines while the file is read, so the database writes what the worker
+has read and neither waits for the other. A worker that dies leaves nothing that anybody sees, and whoever takes over
+begins anew from the stored file.
 """
 
 from collections.abc import Iterator
@@ -30,13 +31,9 @@ from reconciliation.rehearsal import Pass, Wanted
 from reconciliation.result import Result, rejected
 
 _SAME = frozenset({"reconciliation_same_bytes", "reconciliation_same_content"})
-_LOADED = "reconciliation_loaded"
+_LINES = "reconciliation_batchline"
 _TELL_EVERY = 2_000
 _FACTS = "facts"
-
-_COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS_OF_ROW)
-_CREATE = f"create temp table {_LOADED} on commit drop as select {_COLUMNS} from reconciliation_batchline with no data"  # noqa: S608 - names of columns
-_KEEP = f"insert into reconciliation_batchline (batch_id, {_COLUMNS}) select %s, {_COLUMNS} from {_LOADED}"  # noqa: S608 - names of columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +132,8 @@ def _kept(batch: Batch, found: _Found, by: Actor, now: datetime) -> Batch | None
 
 def _copy(found: _Found, batch: Batch) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"drop table if exists pg_temp.{_LOADED}")
-        cursor.execute(_CREATE)
-        copy_rows(cursor, _LOADED, COLUMNS_OF_ROW, found)
-        cursor.execute(_KEEP, [batch.pk])
-        tell_planner(cursor, "reconciliation_batchline", found.count)
+        copy_rows(cursor, _LINES, ("batch_id", *COLUMNS_OF_ROW), ((batch.pk, *row) for row in found))
+        tell_planner(cursor, _LINES, found.count)
 
 
 def _known(batch: Batch, found: _Found) -> Batch | None:

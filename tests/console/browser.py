@@ -18,10 +18,14 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connections
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from tests.access.build import PASSWORD
+
+# What a test expects of a page may take as long there as anything else a tab does: other tests run beside it.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 

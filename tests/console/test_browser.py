@@ -142,7 +142,7 @@ def test_a_running_job_shows_its_end_by_itself(browser_page: Page, firm: Firm) -
     page.open("/jobs/job-running/")
     expect(tab.locator("progress")).to_be_visible()
     Job.objects.filter(public_id="job-running").update(state=JobState.SUCCEEDED, finished_at=clock.now(), done=90)
-    expect(tab.locator(".job .badge.success")).to_be_visible(timeout=5_000)
+    expect(tab.locator(".job .badge.success")).to_be_visible()
     expect(tab.locator("progress")).to_have_count(0)
     page.check()
 

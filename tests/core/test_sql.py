@@ -1,5 +1,6 @@
 """The connection that statements of one round trip are sent on."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection, connections
@@ -15,6 +16,17 @@ def test_a_thread_has_the_connection_that_django_has_for_it() -> None:
         theirs, same = threads.submit(lambda: (here(), here() is connections["default"])).result()
     assert same
     assert theirs is not here()
+
+
+def test_inside_an_event_loop_it_is_the_connection_that_django_has_there() -> None:
+    """A browser's test runs in such a loop, and its rows must not be split between two connections."""
+    outside = here()
+
+    async def asked() -> bool:
+        return here() is connections["default"] and here() is not outside
+
+    assert asyncio.run(asked())
+    assert here() is outside is connections["default"]
 
 
 def test_a_connection_that_was_closed_is_opened_again(committed_db: str) -> None:  # noqa: ARG001 - the database it asks

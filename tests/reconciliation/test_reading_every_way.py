@@ -90,7 +90,7 @@ _HOW = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(cells=_TABLES, how=_HOW)
 def test_however_a_table_is_written_the_lines_are_the_same(
     cells: list[tuple[str, str, int]], how: Writing, tmp_path: Path

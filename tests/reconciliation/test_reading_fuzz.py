@@ -32,7 +32,7 @@ def _check(folder: Path, content: bytes) -> None:
         assert sum(block["records"] for block in result["blocks"]) == len(result["lines"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.binary(max_size=300))
 def test_any_bytes(content: bytes, tmp_path: Path) -> None:
     _check(tmp_path, content)
