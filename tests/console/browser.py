@@ -28,6 +28,8 @@ PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+# Dark and narrow or not: both colours and both widths are looked at; all four together where pictures are kept.
+LOOKS = [(False, False), (True, True), *([(True, False), (False, True)] if os.environ.get("SHOTS") else [])]
 
 
 @pytest.fixture

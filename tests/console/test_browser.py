@@ -13,11 +13,9 @@ from core.models import Job, JobState
 from tests.access import build as people
 from tests.access.build import Firm
 from tests.console import build
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.console.build import NoteUpload, note_csv
 from tests.console.test_uploads import BY
-
-LOOKS = [(dark, narrow) for narrow in (False, True) for dark in (False, True)]
 
 
 @pytest.fixture

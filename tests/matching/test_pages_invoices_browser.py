@@ -9,10 +9,8 @@ from playwright.sync_api import Browser, expect
 from matching.models import Invoice, InvoiceStatus
 from matching.operations import company
 from tests.access.build import firm
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.matching.test_pages_invoices import Desk, play
-
-LOOKS = [(dark, narrow) for narrow in (False, True) for dark in (False, True)]
 
 
 def enter(page: Page, desk: Desk, who: str) -> None:

@@ -29,7 +29,7 @@ from matching.operations.documents import (
 from settlement.models import SettlementRecord
 from tests import build
 from tests.access.build import firm
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.matching.buyer import BY, Buyer
 
 DAY = date(2026, 11, 2)
@@ -340,7 +340,7 @@ def enter(page: Page, buyer: Buyer, role: Role) -> None:
     page.tab.context.add_cookies([{"name": "session", "value": cookie.value, "url": page.site}])
 
 
-@pytest.mark.parametrize(("dark", "narrow"), [(False, False), (True, True)])
+@pytest.mark.parametrize(("dark", "narrow"), LOOKS)
 def test_every_page_is_accessible_and_quiet(browser: Browser, site: str, *, dark: bool, narrow: bool) -> None:
     buyer = Buyer(firm())
     buyer.set_up()

@@ -14,11 +14,9 @@ from payouts.models import BankAccount, BulkPayout, BulkStatus, Payout, PayoutSt
 from payouts.operations import dispatch, running
 from tests import build
 from tests.access.build import code_now
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.payouts.rails.bank import BankProcess
 from tests.payouts.test_pages import CLOSED, NO_ANSWER, SUCCEEDED, Shop, shop
-
-LOOKS = [(dark, narrow) for narrow in (False, True) for dark in (False, True)]
 
 
 def enter(page: Page, here: Shop, who: str) -> None:

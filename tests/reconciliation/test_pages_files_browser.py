@@ -12,12 +12,10 @@ from core import jobs
 from reconciliation.lines import Kind
 from reconciliation.models import Batch, BatchState
 from tests.access.build import firm
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.reconciliation.desk import Desk
 from tests.reconciliation.stored import sheet
 from tests.reconciliation.writing import Writing, table, written
-
-LOOKS = [(dark, narrow) for narrow in (False, True) for dark in (False, True)]
 
 
 def enter(page: Page, desk: Desk) -> None:

@@ -14,11 +14,9 @@ from settlement.models import PropertyTarget
 from settlement.operations import properties
 from tests.access.build import firm
 from tests.build import BY, noon
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.reconciliation.stored import accepted, own, save, sheet
 from tests.reconciliation.test_pages_records import Office
-
-LOOKS = [(dark, narrow) for narrow in (False, True) for dark in (False, True)]
 
 
 def furnish(scope: Scope) -> int:

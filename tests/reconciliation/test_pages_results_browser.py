@@ -13,12 +13,11 @@ from reconciliation.models import Batch, Decision, Resolution
 from reconciliation.operations import comparing, resolving
 from tests.access.build import firm
 from tests.build import BY, noon
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.reconciliation.results_desk import Desk
 from tests.reconciliation.stored import accepted, own, save, sheet
 from tests.reconciliation.writing import Table
 
-LOOKS = [(dark, narrow) for narrow in (False, True) for dark in (False, True)]
 GROUPS = 40
 
 

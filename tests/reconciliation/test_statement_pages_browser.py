@@ -8,11 +8,9 @@ from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
 from reconciliation.models import Statement, StatementMapping, StatementState
-from tests.console.browser import Page, opened
+from tests.console.browser import LOOKS, Page, opened
 from tests.payouts.world import world
 from tests.reconciliation.test_statement_pages import Desk, from_bank, moves, paid, sheet, work
-
-LOOKS = [(dark, narrow) for narrow in (False, True) for dark in (False, True)]
 
 
 def enter(page: Page, desk: Desk) -> None:
