@@ -1,12 +1,10 @@
 """
 SQL lives in `.sql` files: migrations in `<app>/migrations/sql/<name>.up.sql` and `.down.sql`, queries in `<app>/sql/`.
 
-`run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function,
-`first` asks for one row, and `here` is the connection they do it on.
+`run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function
+and `first` asks for one row.
 """
 
-import threading
-from asyncio import _get_running_loop  # get_running_loop tells by an exception that there is none, which takes longer
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -15,7 +13,6 @@ from typing import Any
 
 import psycopg2
 from django.db import DEFAULT_DB_ALIAS, connections, migrations
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def _folder(package: str) -> Path:
@@ -45,30 +42,6 @@ def _calling(function: str, arguments: int) -> str:
     return f"select {function}({', '.join(['%s'] * arguments)})"
 
 
-class _Thread(threading.local):
-    """What a thread remembers."""
-
-    connection: BaseDatabaseWrapper | None = None
-
-
-_thread = _Thread()
-
-
-def here() -> BaseDatabaseWrapper:
-    """
-    Return the connection that Django has for this thread.
-
-    A thread has one for as long as it lives, and Django takes a tenth of a round trip to find it. Inside an event loop
-    a thread has others, by context, and Django is asked.
-    """
-    if _get_running_loop() is not None:
-        return connections[DEFAULT_DB_ALIAS]
-    found = _thread.connection
-    if found is None:
-        found = _thread.connection = connections[DEFAULT_DB_ALIAS]
-    return found
-
-
 def call(function: str, arguments: Sequence[Any]) -> Any:
     """Return what an SQL function answers, in one round trip; see `first`."""
     row = first(_calling(function, len(arguments)), arguments)
@@ -85,8 +58,8 @@ def first(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tupl
     Django's cursor spends as long on a statement as the driver does, which what every recorded order goes through would
     feel; it is used where somebody counts or watches queries.
     """
-    ours = here()
     # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
+    ours = connections[DEFAULT_DB_ALIAS]
     ours.close_if_health_check_failed()
     if ours.connection is None or ours.execute_wrappers or ours.queries_logged:
         with ours.cursor() as cursor:

@@ -12,7 +12,6 @@ from typing import NamedTuple, Self
 from django.db import connection, transaction
 
 from core.scope import Scope
-from core.sql import here
 from ledger.chart import BY_CODE, Code
 from ledger.models import Account
 
@@ -53,7 +52,7 @@ def forget() -> None:
 
 def resolve(scope: Scope, addresses: Sequence[Address]) -> list[int]:
     """Return the account id of each address, opening accounts that do not exist yet."""
-    books: _Books = (here().settings_dict["NAME"], scope.merchant_id, scope.is_test)
+    books: _Books = (connection.settings_dict["NAME"], scope.merchant_id, scope.is_test)
     known = _known[books]
     try:
         return [known[address] for address in addresses]

@@ -2,8 +2,8 @@
 Reading a received file into lines: whole, or not at all.
 
 One transaction: the rows go through COPY into the lines while the file is read, so the database writes what the worker
-has read and neither waits for the other. A worker that dies leaves nothing that anybody sees, and whoever takes over
-begins anew from the stored file.
+has read and neither waits for the other. A worker that dies leaves nothing that anybody sees, only rows for vacuum to
+clear away, and whoever takes over begins anew from the stored file.
 """
 
 from collections.abc import Iterator

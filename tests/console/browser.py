@@ -24,8 +24,7 @@ from playwright.sync_api import Page as Tab
 from tests.access.build import PASSWORD
 
 # What a test expects of a page may take as long there as anything else a tab does: other tests run beside it.
-PATIENCE_MS = 30_000
-expect.set_options(timeout=PATIENCE_MS)
+expect.set_options(timeout=30_000)
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # Dark and narrow or not: both colours and both widths are looked at; all four together where pictures are kept.

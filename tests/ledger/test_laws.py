@@ -314,6 +314,19 @@ class TestAttacksByTheOwner:
                 [account],
             )
 
+    @pytest.mark.parametrize("currencies", ["{USD,USD}", "{KRW,USD}", "{KRW}"])
+    def test_the_door_takes_no_other_currency_than_the_accounts(self, currencies: str) -> None:
+        post(order())
+        ids = [Account.objects.get(chart_id=code).pk for code in (Code.CLEARING, Code.PLATFORM_FEE_REVENUE)]
+
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "select ledger_post(1, false, 'x', 'x', '2026-01-01', %s, '{1,-1}', '{a,b}', %s,"
+                " '', '', '', '', '', null, '{}')",
+                [ids, currencies],
+            )
+        assert not Journal.objects.filter(event_key="x").exists()
+
     def test_a_closed_account_takes_no_legs(self) -> None:
         post(order())
         with connection.cursor() as cursor:
