@@ -148,14 +148,19 @@ def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
     if len(legs) < 2:  # noqa: PLR2004 - a journal has two sides
         return None
     ids = accounts.resolve(scope, [leg.account for leg in legs])
-    arguments = [
-        scope.merchant_id,
-        scope.is_test,
+    answer = _call("ledger_post", [_value(scope, posting, legs, ids, by)])
+    return Posted(abs(answer), created=answer > 0)
+
+
+def _value(scope: Scope, posting: Posting, legs: Sequence[Leg], ids: Sequence[int], by: Actor) -> str:
+    """Return a posting as the literal of a `ledger_posting`: texts quoted, a quote doubled."""
+    numbers = (
+        f'{scope.merchant_id},{scope.is_test},{posting.on.isoformat()},"{_numbers(ids)}",'
+        f'"{_numbers([leg.amount for leg in legs])}",{"" if posting.reverses is None else posting.reverses}'
+    )
+    texts = (
         posting.event,
         posting.key,
-        posting.on,
-        _numbers(ids),
-        _numbers([leg.amount for leg in legs]),
         _words([leg.component for leg in legs]),
         _words([leg.account.currency for leg in legs]),
         posting.origin.kind,
@@ -163,11 +168,10 @@ def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
         str(by),
         by.request_id,
         posting.memo,
-        posting.reverses,
         json.dumps(dict(posting.attributes)) if posting.attributes else "{}",
-    ]
-    answer = _call("ledger_post", arguments)
-    return Posted(abs(answer), created=answer > 0)
+    )
+    quoted = [text.replace("\\", "\\\\").replace('"', '""') for text in texts]
+    return f'({numbers},"{_APART.join(quoted)}")'
 
 
 def _array(values: Iterable[object]) -> str:

@@ -321,8 +321,8 @@ class TestAttacksByTheOwner:
 
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "select ledger_post(1, false, 'x', 'x', '2026-01-01', %s, '{1,-1}', '{a,b}', %s,"
-                " '', '', '', '', '', null, '{}')",
+                "select ledger_post((1, false, '2026-01-01', %s, '{1,-1}', null, 'x', 'x', '{a,b}', %s,"
+                " '', '', '', '', '', '{}')::ledger_posting)",
                 [ids, currencies],
             )
         assert not Journal.objects.filter(event_key="x").exists()

@@ -217,12 +217,42 @@ def test_any_sequence_of_events_leaves_exactly_what_it_let_in(committed_db: str,
     assert queries.broken_invariants() == []
 
 
-# Texts that mean something to whoever writes or reads an array.
-components = st.sampled_from(["fee", "", 'a "quoted" fee', "a\\b", "{a,b}", "NULL", "수수료"])
+# Texts that mean something to whoever writes or reads an array or a row.
+odd_texts = ["fee", "", 'a "quoted" fee', "a\\b", "{a,b}", "(a,b)", 'a","b', "\\", '"', "NULL", "%s", "수수료"]
+components = st.sampled_from(odd_texts)
 # Only credits to accounts with a credit floor: such postings are welcome in every order.
 welcome = st.lists(
     st.tuples(st.sampled_from(ACCOUNTS[:3]), st.integers(1, 10**9), components, days), min_size=1, max_size=20
 ).flatmap(lambda rows: st.tuples(st.just(rows), st.permutations(range(len(rows)))))
+
+
+texts = components | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@on_one_database
+@given(said=st.tuples(*[texts] * 8), reverses=st.none() | st.just("the first"))
+def test_the_books_say_what_was_said(committed_db: str, said: tuple[str, ...], reverses: str | None) -> None:  # noqa: ARG001 - the database it commits to
+    scope = Scope(next(merchants))
+    event, key, component, kind, public_id, name, request_id, memo = said
+    legs = [Leg(account, amount, component) for account, amount in ((ACCOUNTS[4], -5), (Address(Code.CLEARING), 5))]
+    first = posting.post(scope=scope, posting=Posting("first", "", FIRST_DAY, legs), by=BY) if reverses else None
+    wanted = Posting(
+        *(f"{event} ", key, FIRST_DAY, legs),
+        origin=posting.Origin(kind, public_id),
+        memo=memo,
+        reverses=first.journal_id if first else None,
+        attributes={memo: [name, None, 1]} if memo else {},
+    )
+
+    stands = posting.post(scope=scope, posting=wanted, by=replace(BY, name=name, request_id=request_id))
+
+    assert stands is not None
+    journal = Journal.objects.get(pk=stands.journal_id)
+    assert (journal.event_type, journal.event_key, journal.business_date) == (f"{event} ", key, FIRST_DAY)
+    assert (journal.origin_kind, journal.origin_id, journal.memo) == (kind, public_id, memo)
+    assert (journal.actor, journal.request_id) == (f"system:{name}", request_id)
+    assert (journal.reverses_id, journal.attributes) == (wanted.reverses, wanted.attributes)
+    assert [entry.component for entry in queries.entries_of(journal)] == [component, component]
 
 
 @on_one_database

@@ -263,9 +263,9 @@ def post_by_hand(wrapper: Any, key: str) -> int:
     ids = accounts.resolve(BOOKS, [CLEARING, REVENUE])
     with wrapper.cursor() as cursor:
         cursor.execute(
-            "select ledger_post(%s, %s, 'hand', %s, %s, %s, '{1000,-1000}', '{a,b}', '{KRW,KRW}',"
-            " '', '', '', '', '', null, '{}')",
-            [BOOKS.merchant_id, BOOKS.is_test, key, DAY, ids],
+            "select ledger_post((%s, %s, %s, %s, '{1000,-1000}', null, 'hand', %s, '{a,b}', '{KRW,KRW}',"
+            " '', '', '', '', '', '{}')::ledger_posting)",
+            [BOOKS.merchant_id, BOOKS.is_test, DAY, ids, key],
         )
         (journal_id,) = cursor.fetchone()
     return int(journal_id)
