@@ -69,12 +69,23 @@ def _groups(request: HttpRequest, role: str | None) -> list[Group]:
     cookie = request.COOKIES.get("nav")
     remembered = frozenset(cookie.split(".")) if cookie is not None else _OPEN_AT_FIRST
     sections = registry.navigation(role)
-    # The longest address that the path begins with is the page one is on: details count as their list.
-    addresses = [url for _section, linked in sections for _entry, url in linked if request.path.startswith(url)]
-    here = max(addresses, key=len, default="")
+    here = _here(request.path, [url for _section, linked in sections for _entry, url in linked])
     groups = []
     for section, linked in sections:
         items = [Item(entry.label, url, url == here) for entry, url in linked]
         is_open = section.key in remembered or any(item.current for item in items)
         groups.append(Group(section.key, section.label, section.icon, items, is_open))
     return groups
+
+
+def _here(path: str, addresses: list[str]) -> str:
+    """Return the address a page belongs to: the longest that its own begins with, so details count as their list."""
+    begun = [address for address in addresses if path.startswith(address)]
+    # What is done to one of a list stands beside it under the singular: order-new/ and order-edit/7 beside orders/.
+    begun = begun or [address for address in addresses if path.startswith(_beside(address))]
+    return max(begun, key=len, default="")
+
+
+def _beside(address: str) -> tuple[str, str]:
+    one = address.removesuffix("s/")
+    return f"{one}-", f"{one}/"

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.urls import reverse
 
 from access.roles import Permission, Role
 from console import health, registry, totals
@@ -77,6 +78,11 @@ class TestNavigation:
         (job,) = build.jobs(house.scope, 1)
         for url in ("/jobs/", f"/jobs/{job.public_id}/"):
             assert 'href="/jobs/" aria-current="page"' in house.browser.get(url).content.decode()
+
+    @pytest.mark.parametrize("url", ["matching:order-new", "matching:experiment-new", "matching:receipt-new"])
+    def test_marks_the_list_of_what_is_being_made(self, house: House, url: str) -> None:
+        there = reverse(f"{url.removesuffix('-new')}s")
+        assert f'href="{there}" aria-current="page"' in house.browser.get(reverse(url)).content.decode()
 
     def test_refuses_a_section_nobody_knows(self) -> None:
         with pytest.raises(LookupError):
