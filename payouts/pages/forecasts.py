@@ -44,8 +44,14 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The expected balance as a line and what goes out as bars, in units of the drawing."""
+    """
+    The expected balance as a line and what goes out as bars, in units of the drawing.
 
+    `top` and `bottom` are the balances at its edges, so that a small change does not pass for a large one.
+    """
+
+    top: int
+    bottom: int
     line: str
     zero: int | None
     bars: Sequence[tuple[int, int, int, str]]
@@ -75,6 +81,8 @@ def chart(found: Forecast) -> Chart:
     first = found.short_on
     short = next((number for number, one in enumerate(found.days) if one is first), None) if first else None
     return Chart(
+        top=high,
+        bottom=low,
         line=" ".join(f"{x},{y}" for x, y in points),
         zero=height(0) if low <= 0 else None,
         bars=bars,

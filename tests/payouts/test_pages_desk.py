@@ -372,6 +372,17 @@ class TestForecast:
         if kind == "csv":
             assert len(content.decode("utf-8-sig").splitlines()) == 61
 
+    def test_the_chart_says_between_which_balances_it_is_drawn(self, here: Shop) -> None:
+        here.partner("acme")
+        here.owe("acme", 8_000_000)
+        page = text_of(here.get("forecast", ""))
+        # The line falls by 8 million of 1,000 million; below it a quarter of that is left.
+        assert "₩1,000,000,000 ₩990,000,000" in " ".join(page.split())
+
+        here.owe("acme", 1_100_000_000)
+        page = text_of(here.get("forecast", ""))
+        assert "₩1,000,000,000 -₩108,000,000" in " ".join(page.split())
+
     def test_a_foreign_account_is_absent(self, here: Shop) -> None:
         account = queries.default_bank_account(shop("다른마켓").scope)
         type(account).objects.filter(pk=account.pk).update(public_id="theirs")
