@@ -4,52 +4,77 @@ Does a line add up? The checks of vendor billing files, one function for each fa
 Pure. Every check works on exact decimals; what the vendor is known to cut or round is cut or rounded in the same place.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, localcontext
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from reconciliation.amounts import EXACT, cut, half_up, minor_unit
 from reconciliation.charge_types import Group, charge_type
-from reconciliation.checks import Check, Formula, Result, amount, exact, number, text
-from reconciliation.lines import Kind, Line
+from reconciliation.checks import Check, Formula, Result, exact, figure, number, said
+from reconciliation.chunks import Chunk
+from reconciliation.lines import Kind, Line, Value
+from reconciliation.series import Series, combined
 
 _DAILY_PRECISION = Decimal("1e-9")
 _ONE = Decimal(1)
 _HALF = Decimal("0.5")
 
 
+_Read = tuple[str, Callable[[Value], Any]]
+
+
+class _Rule(NamedTuple):
+    """A check of a line: what it reads in which columns, and what it says of that; None where it does not apply."""
+
+    columns: tuple[_Read, ...]
+    check: Callable[..., Check | None]
+
+
 def checks(line: Line) -> list[Check]:
     """Return every check that applies to a line of a billing file; none for kinds without prices."""
-    of_kind = _CHECKS.get(line.kind)
-    if of_kind is None:
-        return []
     with localcontext(EXACT):
-        return of_kind(line)
+        made = [
+            rule.check(*(read(line.values.get(column)) for column, read in rule.columns))
+            for rule in _RULES.get(line.kind, ())
+        ]
+    return [check for check in made if check is not None]
 
 
-def _license(line: Line) -> list[Check]:
-    unit = minor_unit(text(line, "Currency"))
-    quantity, charged, subtotal = amount(line, "Quantity"), amount(line, "Amount"), amount(line, "Subtotal")
-    product = amount(line, "UnitPrice") * quantity
+def checks_of(chunk: Chunk) -> Iterator[Series[Check | None]]:
+    """Yield for every check of a kind what it says of each of some lines of a billing file."""
+    for rule in _RULES.get(chunk.kind, ()):
+        with localcontext(EXACT):
+            yield combined(rule.check, *(chunk.column(column).map(read) for column, read in rule.columns))
+
+
+def _license_amount(currency: str, price: Decimal, quantity: Decimal, charged: Decimal) -> Check:
+    unit = minor_unit(currency)
+    product = price * quantity
     # The unit price is printed rounded, so it may be off by half a minor unit for every seat.
     near = abs(charged - product) <= max(unit, unit * _HALF * abs(quantity))
-    return [
-        _rounded("amount", charged - half_up(product, unit), near=near),
-        exact("subtotal", subtotal - (charged - amount(line, "TotalOtherDiscount"))),
-        exact("total", amount(line, "TotalForCustomer") - (subtotal + amount(line, "Tax"))),
-    ]
+    return _rounded("amount", charged - half_up(product, unit), near=near)
 
 
-def _usage(line: Line) -> list[Check]:
-    unit = minor_unit(text(line, "Currency"))
-    overage, pretax = amount(line, "OverageQuantity"), amount(line, "PretaxCharges")
-    found = [exact("quantity", overage - (amount(line, "ConsumedQuantity") - amount(line, "IncludedQuantity")))]
+def _license_subtotal(charged: Decimal, discount: Decimal, subtotal: Decimal) -> Check:
+    return exact("subtotal", subtotal - (charged - discount))
+
+
+def _total(pretax: Decimal, tax: Decimal, total: Decimal) -> Check:
+    return exact("total", total - (pretax + tax))
+
+
+def _usage_quantity(consumed: Decimal, included: Decimal, overage: Decimal) -> Check:
+    return exact("quantity", overage - (consumed - included))
+
+
+def _usage_pretax(currency: str, type_text: str, price: Decimal, overage: Decimal, pretax: Decimal) -> Check | None:
     # Discounts are amounts without a quantity.
-    if charge_type(line.kind, text(line, "ChargeType")).group not in {Group.DISCOUNT, Group.DISCOUNT_REVERSAL}:
-        difference = pretax - half_up(amount(line, "ListPrice") * overage, unit)
-        found.append(_rounded("pretax", difference, near=abs(difference) <= unit))
-    found.append(exact("total", amount(line, "PostTaxTotal") - (pretax + amount(line, "TaxAmount"))))
-    return found
+    if charge_type(Kind.USAGE, type_text).group in {Group.DISCOUNT, Group.DISCOUNT_REVERSAL}:
+        return None
+    unit = minor_unit(currency)
+    difference = pretax - half_up(price * overage, unit)
+    return _rounded("pretax", difference, near=abs(difference) <= unit)
 
 
 def _rounded(name: str, difference: Decimal, *, near: bool) -> Check:
@@ -58,73 +83,117 @@ def _rounded(name: str, difference: Decimal, *, near: bool) -> Check:
     return Check(name, Result.WITHIN_ROUNDING if near else Result.FAULT, difference)
 
 
-def _commerce(line: Line) -> list[Check]:
-    subtotal, total, tax = amount(line, "Subtotal"), amount(line, "Total"), amount(line, "TaxTotal")
-    found = []
-    price = number(line.values.get("EffectiveUnitPrice"))
-    if price is not None:
-        found.append(_commerce_subtotal(line, subtotal, price))
+def _commerce_total(subtotal: Decimal, tax: Decimal, total: Decimal) -> Check:
     difference = total - (subtotal + tax)
     # A total of 0 beside a subtotal is wrong even where the tax happens to make up for it.
     wrong = bool(difference) or (not total and bool(subtotal))
-    found.append(Check("total", Result.FAULT if wrong else Result.OK, difference))
-    return found
+    return Check("total", Result.FAULT if wrong else Result.OK, difference)
 
 
-def _commerce_subtotal(line: Line, subtotal: Decimal, price: Decimal) -> Check:
+def _commerce_subtotal(
+    currency: str,
+    pricing_currency: str,
+    price: Decimal | None,
+    billed: Decimal | None,
+    ordered: Decimal,
+    rate: Decimal | None,
+    subtotal: Decimal,
+) -> Check | None:
     """Check a subtotal against the three ways in which the vendor is known to cut; a tie goes to the first of them."""
-    currency = text(line, "Currency")
-    unit, pricing_unit = minor_unit(currency), minor_unit(text(line, "PricingCurrency") or currency)
-    quantity = billable(line)
-    rate = _rate(line)
+    if price is None:
+        return None
+    unit, pricing_unit = minor_unit(currency), minor_unit(pricing_currency or currency)
+    quantity = billable(billed, ordered)
+    rate = _ONE if rate is None else rate
     product = price * quantity
-    differences = (
-        subtotal - cut(cut(product, pricing_unit) * rate, unit),
-        subtotal - cut(price * rate, unit) * quantity,
-        subtotal - cut(product * rate, unit),
-    )
-    nearest = min(differences, key=abs)
+    by_product = subtotal - cut(cut(product, pricing_unit) * rate, unit)
+    if not by_product:
+        return Check("subtotal", Result.OK, by_product, Formula.PRODUCT_TRUNCATED)
+    by_unit, cut_once = subtotal - cut(price * rate, unit) * quantity, subtotal - cut(product * rate, unit)
+    nearest = min(by_product, by_unit, cut_once, key=abs)
     if not nearest:
-        product_fits = not (differences[0] and differences[2])
-        formula = Formula.PRODUCT_TRUNCATED if product_fits else Formula.PER_UNIT_TRUNCATED
+        formula = Formula.PER_UNIT_TRUNCATED if cut_once else Formula.PRODUCT_TRUNCATED
         return Check("subtotal", Result.OK, nearest, formula)
     return _rounded("subtotal", nearest, near=abs(nearest) <= unit)
 
 
-def billable(line: Line) -> Decimal:
+def billable(billed: Decimal | None, ordered: Decimal) -> Decimal:
     """Return the quantity that a new-commerce line charges: BillableQuantity, in older layouts Quantity."""
-    quantity = number(line.values.get("BillableQuantity"))
-    return amount(line, "Quantity") if quantity is None else quantity
+    return ordered if billed is None else billed
 
 
-def _rate(line: Line) -> Decimal:
-    rate = number(line.values.get("PCToBCExchangeRate"))
-    return _ONE if rate is None else rate
-
-
-def _daily(line: Line) -> list[Check]:
+def _daily(
+    currency: str, price: Decimal | None, quantity: Decimal, rate: Decimal | None, credit: Decimal, pretax: Decimal
+) -> Check | None:
     """
     Check a day's charge; it is right or wrong, as the files give it more digits than money has.
 
     Lines with a credit are left out: their effective price has nothing to do with their total.
     """
-    price = number(line.values.get("EffectiveUnitPrice"))
-    if price is None or amount(line, "RateOfCredit"):
-        return []
-    unit = minor_unit(text(line, "BillingCurrency"))
-    delivered = amount(line, "BillingPreTaxTotal")
-    computed = price * amount(line, "Quantity") * _rate(line)
+    if price is None or credit:
+        return None
+    unit = minor_unit(currency)
+    computed = price * quantity * (_ONE if rate is None else rate)
     slack = max(unit, _DAILY_PRECISION)
-    near = abs(delivered - computed) <= slack or abs(delivered - cut(computed, unit)) <= slack
-    return [Check("pretax", Result.OK if near else Result.FAULT, delivered - computed)]
+    near = abs(pretax - computed) <= slack or abs(pretax - cut(computed, unit)) <= slack
+    return Check("pretax", Result.OK if near else Result.FAULT, pretax - computed)
 
 
-_CHECKS: Mapping[Kind, Callable[[Line], list[Check]]] = MappingProxyType(
+def _texts(*columns: str) -> tuple[_Read, ...]:
+    return tuple((column, said) for column in columns)
+
+
+def _figures(*columns: str) -> tuple[_Read, ...]:
+    return tuple((column, figure) for column in columns)
+
+
+def _numbers(*columns: str) -> tuple[_Read, ...]:
+    """Columns in which none is another thing than nothing."""
+    return tuple((column, number) for column in columns)
+
+
+# Columns are in the order in which the check takes them.
+_LICENSE = (
+    _Rule((*_texts("Currency"), *_figures("UnitPrice", "Quantity", "Amount")), _license_amount),
+    _Rule(_figures("Amount", "TotalOtherDiscount", "Subtotal"), _license_subtotal),
+    _Rule(_figures("Subtotal", "Tax", "TotalForCustomer"), _total),
+)
+_USAGE = (
+    _Rule(_figures("ConsumedQuantity", "IncludedQuantity", "OverageQuantity"), _usage_quantity),
+    _Rule(
+        (*_texts("Currency", "ChargeType"), *_figures("ListPrice", "OverageQuantity", "PretaxCharges")), _usage_pretax
+    ),
+    _Rule(_figures("PretaxCharges", "TaxAmount", "PostTaxTotal"), _total),
+)
+_COMMERCE = (
+    _Rule(
+        (
+            *_texts("Currency", "PricingCurrency"),
+            *_numbers("EffectiveUnitPrice", "BillableQuantity"),
+            *_figures("Quantity"),
+            *_numbers("PCToBCExchangeRate"),
+            *_figures("Subtotal"),
+        ),
+        _commerce_subtotal,
+    ),
+    _Rule(_figures("Subtotal", "TaxTotal", "Total"), _commerce_total),
+)
+_DAILY = _Rule(
+    (
+        *_texts("BillingCurrency"),
+        *_numbers("EffectiveUnitPrice"),
+        *_figures("Quantity"),
+        *_numbers("PCToBCExchangeRate"),
+        *_figures("RateOfCredit", "BillingPreTaxTotal"),
+    ),
+    _daily,
+)
+_RULES: Mapping[Kind, tuple[_Rule, ...]] = MappingProxyType(
     {
-        Kind.LICENSE: _license,
-        Kind.USAGE: _usage,
-        Kind.ONETIME_RECURRING: _commerce,
-        Kind.NCE_INVOICE: _commerce,
-        Kind.NCE_DAILY: _daily,
+        Kind.LICENSE: _LICENSE,
+        Kind.USAGE: _USAGE,
+        Kind.ONETIME_RECURRING: _COMMERCE,
+        Kind.NCE_INVOICE: _COMMERCE,
+        Kind.NCE_DAILY: (_DAILY,),
     }
 )

@@ -4,22 +4,25 @@ Everything that is said about one file of one kind, gathered line by line in one
 Pure. Sums run exactly; nothing is kept for a line unless its flags or its group are asked for.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from types import MappingProxyType
 from typing import Any
 
 from reconciliation.amounts import EXACT, ZERO, plain
-from reconciliation.arithmetic import checks
+from reconciliation.arithmetic import checks_of
 from reconciliation.books import Books
-from reconciliation.charge_types import ChargeType, Group, charge_type
-from reconciliation.checks import Check, Result, amount, text
+from reconciliation.charge_types import ChargeType, Group
+from reconciliation.charges import Charges
+from reconciliation.checks import Check, Result, amount
+from reconciliation.chunks import Chunk
 from reconciliation.comparing import Compared, Comparison
-from reconciliation.figures import COLUMNS, Money, money_of
+from reconciliation.figures import COLUMNS
 from reconciliation.lines import Kind, Line
 from reconciliation.providers import Batches, Payouts, adyen_net, currency_of, net_check
 from reconciliation.resellers import ByReseller, Sums
+from reconciliation.series import Series, combined
 
 _PROVIDERS = frozenset({Kind.STRIPE_PAYOUT, Kind.ADYEN_SETTLEMENT})
 # What a summary row may print beside the totals, by the name that the format gives such a sum.
@@ -45,6 +48,10 @@ class Assessed:
     payout: dict[str, str] | None
     batch: dict[str, dict[str, str]] | None
     warnings: set[str]
+
+
+LineFlags = dict[int, list[dict[str, Any]]]
+"""What is shown beside lines, by record; records without anything are left out."""
 
 
 class _Flags:
@@ -82,14 +89,14 @@ class _Flags:
 
 class Assessment:
     """
-    What the lines of one kind come to. Feed it every line of the kind, those that do not count too.
+    What the lines of one kind that count come to, fed chunk by chunk.
 
-    `columns` are the names of the kind's columns that the file has. Without `keep` only counts and sums are kept;
-    without `compared` the file cannot be compared afterwards, and memory does not grow with its groups either. Parts
-    of one batch may be fed one after the other; an answer may be asked for at any time.
+    Without `keep` only counts and sums are kept; without `compared` the file cannot be compared afterwards, and memory
+    does not grow with its groups either. Parts of one batch may be fed one after the other; an answer may be asked for
+    at any time.
     """
 
-    def __init__(self, kind: Kind, *, columns: Collection[str], keep: bool, compared: bool = True) -> None:
+    def __init__(self, kind: Kind, *, keep: bool, compared: bool = True) -> None:
         self._kind = kind
         self._columns = COLUMNS.get(kind)
         self._flags = _Flags(keep=keep)
@@ -98,63 +105,71 @@ class Assessment:
         self._provider_totals: dict[str, dict[str, Decimal]] = {}
         self._printed_too = _PRINTED_TOO.get(kind, {})
         self._printed_sums: dict[tuple[str, str], Decimal] = {}
-        self._by_reseller = ByReseller(in_file="ResellerMpnId" in columns)
+        self._by_reseller = ByReseller()
         self._tax_seen = False
         self._payouts = Payouts() if kind is Kind.STRIPE_PAYOUT else None
         self._batches = Batches() if kind is Kind.ADYEN_SETTLEMENT else None
         self._comparison = Comparison(kind, keep=keep) if compared and self._columns else None
 
-    def add(self, line: Line) -> list[dict[str, Any]]:
-        """Take in a line of the kind and return its flags; only a valid one that is no copy counts."""
-        if not line.counts:
-            return []
-        flags = [self._flags.damaged(line.record, column) for column in line.damaged]
+    def add(self, chunk: Chunk, charges: Charges | None) -> LineFlags:
+        """
+        Take in lines of the kind and return their flags; only a valid one that is no copy counts.
+
+        `chunk` are the lines that count, `charges` what they charge, if they are of a kind that does.
+        """
+        flags: LineFlags = {}
+        for record, columns in zip(chunk.records, chunk.damaged, strict=True):
+            if columns:
+                flags[record] = [self._flags.damaged(record, column) for column in columns]
         with localcontext(EXACT):
-            if self._columns is not None:
-                flags += self._add_charge(line, money_of(line, self._columns))
+            if charges is not None:
+                self._add_charges(charges)
+                for made in checks_of(chunk):
+                    self._check(chunk.records, made, flags)
             elif self._kind in _PROVIDERS:
-                flags += self._add_movement(line)
+                self._add_movements(chunk.lines)
+                self._check(chunk.records, Series([*map(net_check, chunk.lines)]), flags)
         return flags
 
-    def _add_charge(self, line: Line, money: Money) -> list[dict[str, Any]]:
-        type_ = charge_type(line.kind, text(line, "ChargeType"))
-        self._judge_type(type_, money)
-        self._totals.setdefault(money.currency, Sums()).add(money.pretax, money.tax, money.total)
+    def _add_charges(self, charges: Charges) -> None:
+        self._judge_types(charges)
+        for currency, sums in charges.by_currency():
+            self._totals.setdefault(currency, Sums()).add(sums)
         for name, column in self._printed_too.items():
-            key = (money.currency, name)
-            self._printed_sums[key] = self._printed_sums.get(key, ZERO) + amount(line, column)
-        self._by_reseller.add(line, *money)
-        self._tax_seen = self._tax_seen or bool(money.tax)
+            for currency, figure in zip(charges.currency, charges.amounts(column), strict=True):
+                key = (currency, name)
+                self._printed_sums[key] = self._printed_sums.get(key, ZERO) + figure
+        self._by_reseller.add(charges.by_reseller())
+        self._tax_seen = self._tax_seen or any(charges.tax.different)
         if self._comparison is not None:
-            self._comparison.add(line, type_, money)
-        return self._check(line.record, checks(line))
+            self._comparison.add(charges)
 
-    def _judge_type(self, type_: ChargeType, money: Money) -> None:
-        if type_.group is Group.OTHER:
+    def _judge_types(self, charges: Charges) -> None:
+        if any(type_.group is Group.OTHER for type_ in charges.types.different):
             self._warnings.add("unknown_charge_type")
-        elif type_.contradicted_by((money.pretax > 0) - (money.pretax < 0)):
+        if any(combined(ChargeType.contradicted_by, charges.types, charges.signs).different):
             self._warnings.add("unexpected_sign")
 
-    def _add_movement(self, line: Line) -> list[dict[str, Any]]:
-        check = net_check(line)
-        figures = (
-            {name: amount(line, name) for name in ("gross", "fee", "net")}
-            if self._kind is Kind.STRIPE_PAYOUT
-            else {"net": adyen_net(line)}
-        )
-        sums = self._provider_totals.setdefault(currency_of(line), dict.fromkeys(figures, ZERO))
-        for name, value in figures.items():
-            sums[name] += value
-        if self._payouts is not None:
-            self._payouts.add(line)
-        if self._batches is not None:
-            self._batches.add(line)
-        return self._check(line.record, [check] if check else [])
+    def _add_movements(self, lines: Iterable[Line]) -> None:
+        names = ("gross", "fee", "net") if self._kind is Kind.STRIPE_PAYOUT else ("net",)
+        for line in lines:
+            sums = self._provider_totals.setdefault(currency_of(line), dict.fromkeys(names, ZERO))
+            for name in names:
+                sums[name] += amount(line, name) if self._kind is Kind.STRIPE_PAYOUT else adyen_net(line)
+            if self._payouts is not None:
+                self._payouts.add(line)
+            if self._batches is not None:
+                self._batches.add(line)
 
-    def _check(self, record: int, made: list[Check]) -> list[dict[str, Any]]:
-        if any(check.result is Result.FAULT for check in made):
-            self._warnings.add("arithmetic_faults")
-        return [self._flags.add(record, check) for check in made if check.shown]
+    def _check(self, records: Iterable[int], made: Series[Check | None], flags: LineFlags) -> None:
+        shown = made.map(_if_shown)
+        if not any(shown.different):
+            return
+        for record, check in zip(records, shown, strict=True):
+            if check is not None:
+                flags.setdefault(record, []).append(self._flags.add(record, check))
+                if check.result is Result.FAULT:
+                    self._warnings.add("arithmetic_faults")
 
     def finish(self) -> Assessed:
         """Return what the lines so far come to."""
@@ -211,3 +226,7 @@ class Assessment:
             }
             for bucket, mpn, currency, sums in self._by_reseller.entries()
         ]
+
+
+def _if_shown(check: Check | None) -> Check | None:
+    return check if check is not None and check.shown else None

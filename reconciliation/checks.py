@@ -4,9 +4,9 @@ What a check of one line's arithmetic says.
 Pure. A check flags a line and never takes it out of the comparison.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciliation.amounts import ZERO
 from reconciliation.lines import Line, Value
@@ -29,8 +29,7 @@ class Formula(StrEnum):
     """The price of one unit was cut before it was multiplied."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One check of one line; `difference` is delivered − computed, in the currency of the figure."""
 
     name: str
@@ -54,12 +53,21 @@ def number(value: Value) -> Decimal | None:
     return value if isinstance(value, Decimal) else None
 
 
+def figure(value: Value) -> Decimal:
+    """Return the decimal of a cell, 0 where it has none; on a line that counts, required columns have one."""
+    return (value or ZERO) if isinstance(value, Decimal) else ZERO
+
+
+def said(value: Value) -> str:
+    """Return the text of a cell, empty where it has none."""
+    return value if isinstance(value, str) else ""
+
+
 def amount(line: Line, column: str) -> Decimal:
-    """Return the decimal of a column, 0 where the line has none; on a line that counts, required columns have one."""
-    return number(line.values.get(column)) or ZERO
+    """Return the decimal of a column, 0 where the line has none."""
+    return figure(line.values.get(column))
 
 
 def text(line: Line, column: str) -> str:
     """Return the text of a column, empty where the line has none."""
-    value = line.values.get(column)
-    return value if isinstance(value, str) else ""
+    return said(line.values.get(column))

@@ -14,12 +14,12 @@ from typing import Any
 
 from reconciliation.amounts import EXACT, plain, plain_or_none
 from reconciliation.books import Books, OwnRecord, Tolerance
-from reconciliation.charge_types import ChargeType
-from reconciliation.figures import COLUMNS, Money, period_of
+from reconciliation.charges import Charges
+from reconciliation.figures import COLUMNS, Money
 from reconciliation.groups import FileGroup
 from reconciliation.judging import Outcome, OwnFigures, Verdict, judge, own_figures
-from reconciliation.keys import KEYS, Identity, identity_of, name_identity, own_identity
-from reconciliation.lines import Kind, Line
+from reconciliation.keys import KEYS, Identity, name_identity, own_identity
+from reconciliation.lines import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,20 @@ class Comparison:
         self._first: date | None = None
         self._last: date | None = None
 
-    def add(self, line: Line, type_: ChargeType, money: Money) -> None:
-        """Take in a line that counts."""
-        identity = identity_of(line)
-        key = (identity, money.currency)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = FileGroup(line, by_name=identity.by_name, keep=self._keep)
-        group.add(line, type_, money)
-        period = period_of(line, self._columns)
-        if period is not None:
-            first, last = min(period), max(period)
-            self._first = first if self._first is None else min(first, self._first)
-            self._last = last if self._last is None else max(last, self._last)
+    def add(self, charges: Charges) -> None:
+        """Take in lines that count."""
+        moneys = map(Money, charges.currency, charges.pretax, charges.tax, charges.total)
+        figures = zip(moneys, charges.shares, charges.full_prices, strict=True)
+        for line, identity, (money, share, price) in zip(charges.chunk.lines, charges.identities, figures, strict=True):
+            key = (identity, money.currency)
+            group = self._groups.get(key)
+            if group is None:
+                group = self._groups[key] = FileGroup(line, by_name=identity.by_name, keep=self._keep)
+            group.add(line, money, share, price)
+        for days in charges.periods.different:
+            if days is not None:
+                self._first = min(*days, self._first or days[0])
+                self._last = max(*days, self._last or days[0])
 
     def compare(self, books: Books, *, tax_itemised: bool) -> Compared:
         """Return the outcome of every group. Without itemised tax the tax of no group is compared."""

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciliation.amounts import ZERO
-from reconciliation.checks import amount, text
-from reconciliation.lines import Kind, Line
+from reconciliation.checks import amount
+from reconciliation.lines import Kind, Line, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,17 @@ def money_of(line: Line, columns: Columns) -> Money:
     """Return the money of a line that counts."""
     tax = ZERO if columns.tax is None else amount(line, columns.tax)
     return Money(
-        intern(text(line, columns.currency).upper()), amount(line, columns.pretax), tax, amount(line, columns.total)
+        currency_in(line.values.get(columns.currency)), amount(line, columns.pretax), tax, amount(line, columns.total)
     )
 
 
-def period_of(line: Line, columns: Columns) -> tuple[date, date] | None:
+def currency_in(value: Value) -> str:
+    """Return the currency in a cell, empty where it has none."""
+    return intern(value.upper()) if isinstance(value, str) else ""
+
+
+def period(first: Value, last: Value) -> tuple[date, date] | None:
     """Return the first and the last day a line is about; a purchase without an end is about its first day."""
-    first, last = (line.values.get(column) for column in columns.period)
     if not isinstance(first, date):
         return None
     return first, last if isinstance(last, date) else first

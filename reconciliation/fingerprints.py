@@ -6,14 +6,15 @@ Pure. Two different keys never get the same fingerprint in practice: it is a 128
 
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from hashlib import blake2b
+from types import NoneType
 
 from reconciliation.amounts import plain
 from reconciliation.keys import Identity
+from reconciliation.lines import Value
 
 _BYTES = 16
-_REMEMBERED = 1 << 14
+_PLAIN = frozenset({str, NoneType, bool, int})
 
 
 def fingerprint(text: str) -> str:
@@ -21,7 +22,6 @@ def fingerprint(text: str) -> str:
     return blake2b(text.encode(), digest_size=_BYTES).hexdigest()
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def of_identity(identity: Identity) -> str:
     """Return the fingerprint of what a group or a record of ours is recognised by."""
     return of_key((identity.by_name, identity.customer, identity.rest))
@@ -29,19 +29,24 @@ def of_identity(identity: Identity) -> str:
 
 def of_key(key: tuple[object, ...]) -> str:
     """Return the fingerprint of a key of texts, decimals and days; equal keys have equal fingerprints."""
-    return fingerprint(repr([part if part is None or type(part) is str else _canonical(part) for part in key]))
+    return fingerprint(repr([part if type(part) in _PLAIN else _canonical(part) for part in key]))
 
 
 def _canonical(part: object) -> object:
     if isinstance(part, Identity):
         return of_identity(part)
     if isinstance(part, tuple):
-        return tuple(map(_canonical, part))
+        return tuple([one if type(one) in _PLAIN else _canonical(one) for one in part])
     if isinstance(part, Decimal):
         return Decimal, trimmed(plain(part))
     return part.isoformat() if isinstance(part, date) else part
 
 
+def as_text(value: Value) -> Value:
+    """Return a day as the text that has the same fingerprint, and is worked with more quickly."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def trimmed(figure: str) -> str:
     """Return a decimal in plain writing without zeros at its end: what equal figures have in common."""
-    return figure.rstrip("0").rstrip(".") if "." in figure else figure
+    return figure.rstrip("0").rstrip(".") if figure[-1] == "0" and "." in figure else figure

@@ -7,15 +7,19 @@ used, or what was bought minus what was given back.
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple, Protocol
 
-from reconciliation.amounts import ZERO
+from reconciliation.amounts import EXACT, ZERO
 from reconciliation.arithmetic import billable
 from reconciliation.charge_types import ChargeType, Group
-from reconciliation.checks import amount, number, text
-from reconciliation.figures import COLUMNS, Money
+from reconciliation.checks import amount, figure, number
+from reconciliation.chunks import Chunk
+from reconciliation.figures import Money
+from reconciliation.fingerprints import as_text
 from reconciliation.keys import customer_name, key_values
 from reconciliation.lines import Kind, Line, Value
+from reconciliation.series import Series, combined
 
 _COUNTED_AT_ZERO = frozenset({"new", "extendTerm"})
 
@@ -46,40 +50,65 @@ class Purchase(NamedTuple):
 _NOTHING = Share(None)
 
 
-def share_of(line: Line, type_: ChargeType, pretax: Decimal) -> Share:
-    """Return what a line that counts adds to its group's quantity."""
-    if line.kind is Kind.LICENSE:
-        days = (line.values.get("ChargeStartDate"), line.values.get("ChargeEndDate"))
-        charged = amount(line, "Amount") > 0 and all(isinstance(day, date) for day in days)
-        return Share(amount(line, "Quantity")) if charged else _NOTHING
-    if line.kind is Kind.USAGE:
-        return Share(amount(line, "OverageQuantity"), metered=True)
-    if line.kind is Kind.NCE_DAILY:
-        return Share(amount(line, "Quantity"), metered=True)
-    return _bought(line, type_, pretax)
+def shares_of(chunk: Chunk, types: Series[ChargeType], pretax: Series[Decimal]) -> Series[Share]:
+    """Return what lines that count add to the quantity of their groups."""
+    days = [chunk.column(name).map(as_text) for name in ("ChargeStartDate", "ChargeEndDate")]
+    match chunk.kind:
+        case Kind.LICENSE:
+            return combined(_seats, chunk.column("Amount"), chunk.column("Quantity"), *days)
+        case Kind.USAGE:
+            return chunk.column("OverageQuantity").map(_used)
+        case Kind.NCE_DAILY:
+            return chunk.column("Quantity").map(_used)
+        case _:
+            quantities = combined(_billed, chunk.column("BillableQuantity"), chunk.column("Quantity"))
+            orders = combined(_order, chunk.column("OrderId"), chunk.damaged)
+            return combined(_bought, types, pretax, quantities, chunk.column("MeterDescription"), orders, *days)
 
 
-def _bought(line: Line, type_: ChargeType, pretax: Decimal) -> Share:
+def _seats(charged: Value, quantity: Value, first_day: Value, last_day: Value) -> Share:
+    return Share(figure(quantity)) if figure(charged) > 0 and first_day and last_day else _NOTHING
+
+
+def _used(quantity: Value) -> Share:
+    return Share(figure(quantity), metered=True)
+
+
+def _billed(billed: Value, ordered: Value) -> Decimal:
+    return billable(number(billed), figure(ordered))
+
+
+def _order(order: Value, damaged: tuple[str, ...]) -> str | None:
+    return order.lower() if isinstance(order, str) and order and "OrderId" not in damaged else None
+
+
+def _bought(
+    type_: ChargeType,
+    pretax: Decimal,
+    quantity: Decimal,
+    meter: Value,
+    order: str | None,
+    first_day: Value,
+    last_day: Value,
+) -> Share:
     """Return what was charged, or minus what was refunded; credits are left out."""
     if type_.group is Group.CREDIT:
         return _NOTHING
     unclear = not pretax and type_.name not in _COUNTED_AT_ZERO
-    quantity = billable(line) if pretax >= 0 else -billable(line)
-    consumption = bool(text(line, "MeterDescription"))
-    order = text(line, "OrderId")
-    purchase = None
-    if not consumption and order and "OrderId" not in line.damaged:
-        days = (line.values.get("ChargeStartDate"), line.values.get("ChargeEndDate"))
-        purchase = Purchase(order.lower(), type_.name, *days)
-    return Share(quantity, unclear, consumption, purchase)
+    purchase = None if meter or order is None else Purchase(order, type_.name, first_day, last_day)
+    return Share(quantity if pretax >= 0 else EXACT.minus(quantity), unclear, bool(meter), purchase)
 
 
-def full_price(line: Line, type_: ChargeType, pretax: Decimal) -> Decimal | None:
-    """Return the unit price of a charge for a full period, None of any other line."""
-    full_period = Group.USAGE if line.kind is Kind.USAGE else Group.CHARGE
-    if type_.group is not full_period or pretax < 0:
-        return None
-    return number(line.values.get(COLUMNS[line.kind].price))
+def full_prices(
+    kind: Kind, types: Series[ChargeType], pretax: Series[Decimal], prices: Series[Value]
+) -> Series[Decimal | None]:
+    """Return the unit prices of charges for a full period, None of any other line."""
+    full_period = Group.USAGE if kind is Kind.USAGE else Group.CHARGE
+    return combined(partial(_full_price, full_period), types, pretax, prices)
+
+
+def _full_price(full_period: Group, type_: ChargeType, pretax: Decimal, price: Value) -> Decimal | None:
+    return number(price) if type_.group is full_period and pretax >= 0 else None
 
 
 class Quantity(Protocol):
@@ -238,15 +267,15 @@ class FileGroup:
         self._quantity = _quantity(first.kind)
         self._price = UnitPrice()
 
-    def add(self, line: Line, type_: ChargeType, money: Money) -> None:
-        """Take in one more line that counts."""
+    def add(self, line: Line, money: Money, share: Share, full_price: Decimal | None) -> None:
+        """Take in one more line that counts, with what it adds and its unit price if it is for a full period."""
         self.lines += 1
         self.subtotal += money.pretax
         self.tax += money.tax
         if self.records is not None:
             self.records.append(line.record)
-        self._quantity.add(line, share_of(line, type_, money.pretax))
-        self._price.add(full_price(line, type_, money.pretax))
+        self._quantity.add(line, share)
+        self._price.add(full_price)
 
     @property
     def quantity(self) -> Decimal | None:

@@ -7,14 +7,17 @@ file; where a line has no customer id, the folded name stands in for it, and suc
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from sys import intern
 from types import MappingProxyType
 from typing import NamedTuple
 from unicodedata import category, normalize
 
 from reconciliation.books import OwnRecord
-from reconciliation.checks import text
-from reconciliation.lines import Kind, Line
+from reconciliation.checks import said, text
+from reconciliation.chunks import Chunk
+from reconciliation.lines import Kind, Line, Value
+from reconciliation.series import Series, combined
 
 # An id, the lack of one, or a destroyed one.
 Part = str | None | tuple[str]
@@ -90,20 +93,19 @@ class Identity(NamedTuple):
     @property
     def can_match(self) -> bool:
         """Say whether a record of ours may be the counterpart: not without a customer, nor by a destroyed id."""
-        return self.customer is not None and not any(isinstance(part, tuple) for part in (self.customer, *self.rest))
+        return self.customer is not None and tuple not in map(type, (self.customer, *self.rest))
 
 
-def identity_of(line: Line) -> Identity:
-    """Return what a line of a billing file is grouped by."""
-    (_, customer_column), *others = KEYS[line.kind]
-    rest = tuple(part_of(line, column) for _, column in others)
-    customer = part_of(line, customer_column)
-    if isinstance(customer, str):
-        return Identity(by_name=False, customer=customer, rest=rest)
-    name = folded_name(customer_name(line))
-    if name:
-        return Identity(by_name=True, customer=name, rest=rest)
-    return Identity(by_name=False, customer=customer, rest=rest)
+def identities_of(chunk: Chunk) -> Series[Identity]:
+    """Return what lines of a billing file are grouped by."""
+    (_, customer), *others = KEYS[chunk.kind]
+    rest = (_parts_in(chunk, column) for _, column in others)
+    return combined(_identity, _ids_in(chunk, customer), chunk.column(_name_column(chunk.kind)), *rest)
+
+
+def _identity(customer: Part, customer_name: Value, *rest: Part) -> Identity:
+    name = "" if isinstance(customer, str) else folded_name(said(customer_name))
+    return Identity(by_name=bool(name), customer=name or customer, rest=rest)
 
 
 def key_values(line: Line) -> tuple[str | None, ...]:
@@ -113,28 +115,42 @@ def key_values(line: Line) -> tuple[str | None, ...]:
 
 def customer_name(line: Line) -> str:
     """Return the name of a line's customer, empty where the file has none."""
-    return text(line, "CustomerCompanyName" if line.kind is Kind.USAGE else "CustomerName")
+    return text(line, _name_column(line.kind))
 
 
-def part_of(line: Line, column: str) -> Part:
-    """Return the id in a column, or in the columns that stand in for it where there is none to be used."""
-    own = id_in(line, column)
+def _name_column(kind: Kind) -> str:
+    return "CustomerCompanyName" if kind is Kind.USAGE else "CustomerName"
+
+
+def _parts_in(chunk: Chunk, column: str) -> Series[Part]:
+    """Return the ids in a column, or in the columns that stand in for it where there is none to be used."""
+    own = _ids_in(chunk, column)
+    others = _STAND_INS.get((chunk.kind, column), ())
+    if not others or all(isinstance(part, str) for part in own.different):
+        return own
+    return combined(_part, own, *(_ids_in(chunk, other) for other in others))
+
+
+def _part(own: Part, *others: Part) -> Part:
     if isinstance(own, str):
         return own
-    for other in _STAND_INS.get((line.kind, column), ()):
-        found = id_in(line, other)
-        if isinstance(found, str):
-            # An order id may be followed by a second one.
-            return found.split(",")[0].strip()
-    return own
+    # An order id may be followed by a second one.
+    return next((other.split(",")[0].strip() for other in others if isinstance(other, str)), own)
+
+
+def _ids_in(chunk: Chunk, column: str) -> Series[Part]:
+    return combined(partial(_id, column), chunk.column(column), chunk.damaged)
 
 
 def id_in(line: Line, column: str) -> Part:
     """Return the id in a column without case."""
-    value = text(line, column)
-    if not value:
+    return _id(column, line.values.get(column), line.damaged)
+
+
+def _id(column: str, value: Value, damaged: tuple[str, ...]) -> Part:
+    if not isinstance(value, str) or not value:
         return None
-    if column in line.damaged and not _mended(column, value):
+    if column in damaged and not _mended(column, value):
         return (value,)
     # The same ids come in line after line; each is kept once.
     return intern(_sku(value.lower()) if column == "SkuId" else value.lower())

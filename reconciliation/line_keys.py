@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconciliation.charge_types import charge_type
-from reconciliation.checks import amount, text
-from reconciliation.figures import COLUMNS
-from reconciliation.keys import Identity, identity_of
-from reconciliation.lines import Kind, Line
+from reconciliation.charges import Charges
+from reconciliation.chunks import Chunk
+from reconciliation.fingerprints import as_text
+from reconciliation.lines import Kind
+from reconciliation.series import Series, combined
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,21 @@ _PARTS: Mapping[Kind, _Parts] = MappingProxyType(
 )
 
 
-def line_key(line: Line, identity: Identity | None = None) -> tuple[object, ...]:
+def line_keys(chunk: Chunk, charges: Charges | None = None) -> Series[tuple[object, ...]]:
     """
-    Return the key of a line that counts; lines of two versions with equal keys are the same charge or movement.
+    Return the keys of lines that count; lines of two versions with equal keys are the same charge or movement.
 
-    `identity` is that of the line where it is known already.
+    `charges` are those of the chunk, where it is of a kind that has charges.
     """
-    parts = _PARTS[line.kind]
-    values = tuple(line.values.get(column) for column in parts.columns)
-    figures = COLUMNS.get(line.kind)
-    if figures is None:
-        return values
-    pretax = amount(line, figures.pretax)
-    sign = (pretax > 0) - (pretax < 0) if parts.signed else None
+    parts = _PARTS[chunk.kind]
+    values = [chunk.column(column).map(as_text) for column in parts.columns]
+    if charges is None:
+        return combined(_key, *values)
+    none: Series[None] = Series.same(None, len(chunk))
     # The days of daily usage are told apart by place and day, whatever their type is called.
-    type_ = None if line.kind is Kind.NCE_DAILY else charge_type(line.kind, text(line, "ChargeType")).name
-    return (identity or identity_of(line), type_, *values, sign)
+    types = none if chunk.kind is Kind.NCE_DAILY else charges.types.map(lambda type_: type_.name)
+    return combined(_key, charges.group_keys, types, *values, charges.signs if parts.signed else none)
+
+
+def _key(*parts: object) -> tuple[object, ...]:
+    return parts

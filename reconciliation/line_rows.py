@@ -1,103 +1,101 @@
 """
-A line of a file as the database keeps it: what it is grouped, totalled, compared and told apart by, worked out once.
+Lines of a file as the database keeps them: what they are grouped, totalled and compared by is worked out once.
 
 Pure. The database then compares a million lines without knowing how any kind of file is made.
 """
 
 import json
-from collections.abc import Sequence
-from decimal import Decimal
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal, localcontext
+from functools import partial
 from json.encoder import encode_basestring
-from typing import Any, NamedTuple
+from operator import attrgetter, itemgetter
+from types import NoneType
+from typing import Any, cast
 
-from reconciliation.amounts import plain
-from reconciliation.charge_types import charge_type
-from reconciliation.checks import amount, number, text
-from reconciliation.figures import COLUMNS, Columns, money_of, period_of
-from reconciliation.fingerprints import fingerprint, of_identity, of_key, trimmed
+from reconciliation.amounts import EXACT, plain
+from reconciliation.assessment import LineFlags
+from reconciliation.charges import Charges
+from reconciliation.checks import amount, figure, number, said
+from reconciliation.chunks import Chunk
+from reconciliation.figures import COLUMNS
+from reconciliation.fingerprints import fingerprint, of_key, trimmed
 from reconciliation.formats.recognise import Header
-from reconciliation.groups import full_price, share_of
-from reconciliation.keys import identity_of
-from reconciliation.line_keys import line_key
-from reconciliation.lines import Kind, Line, Value
+from reconciliation.line_keys import line_keys
+from reconciliation.lines import Kind, Value
 from reconciliation.providers import adyen_net, currency_of
-from reconciliation.resellers import bucket_of
+from reconciliation.reading import Delivered
+from reconciliation.series import Series, joined
 
 _APART = "\x1f"  # no text of a file contains it
-_NAMES_KEPT = 1 << 10
 
-
-class Figures(NamedTuple):
-    """What only a line that counts has; None is null."""
-
-    group_key: str | None = None
-    by_name: bool = False
-    can_match: bool = False
-    line_key: str | None = None
-    currency: str = ""
-    pretax: Decimal | None = None
-    tax: Decimal | None = None
-    total: Decimal | None = None
-    quantity: Decimal | None = None
-    is_unclear: bool = False
-    is_metered: bool = False
-    purchase: str | None = None
-    unit_price: Decimal | None = None
-    is_full_period: bool = False
-    first_day: Value = None
-    last_day: Value = None
-    bucket: str = ""
-    reseller_mpn: str = ""
-    charge_type: str = ""
-    charge_group: str = ""
-
-
+# What only a line that counts has, with what stands there for the others; None is null.
+_FIGURES: Mapping[str, object] = {
+    "group_key": None,
+    "by_name": False,
+    "can_match": False,
+    "line_key": None,
+    "currency": "",
+    "pretax": None,
+    "tax": None,
+    "total": None,
+    "quantity": None,
+    "is_unclear": False,
+    "is_metered": False,
+    "purchase": None,
+    "unit_price": None,
+    "is_full_period": False,
+    "first_day": None,
+    "last_day": None,
+    "bucket": "",
+    "reseller_mpn": "",
+    "charge_type": "",
+    "charge_group": "",
+}
 COLUMNS_OF_ROW = (
     *("record", "line", "block", "kind", "counts", "codes", "duplicate_of", "damaged", "flags", "line_hash", "mpn"),
-    *Figures._fields,
+    *_FIGURES,
     *("values", "extra", "delivered"),
 )
-Row = tuple[object, ...]
-"""The columns of a stored line in this order; arrays and JSON are text already."""
-
-_NO_FIGURES = Figures()
+Rows = Sequence[Series[Any]]
+"""The columns of stored lines in this order; arrays and JSON are text already."""
 
 
 class LineRows:
-    """Makes the rows of one file, line by line. `columns` are the names of its kind's columns that the file has."""
+    """Makes the rows of one file, chunk by chunk."""
 
-    def __init__(self, kind: Kind, columns: frozenset[str]) -> None:
+    def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._columns = COLUMNS.get(kind)
-        self._has_reseller = "ResellerMpnId" in columns
         self._header: Header | None = None
         self._unknown: list[tuple[int, str]] = []
         self.headers: list[dict[str, Any]] = []
 
-    def row(self, line: Line, header: Header, cells: Sequence[str], flags: Sequence[dict[str, Any]]) -> Row:
-        """Return the row of a line with its header, its cells as delivered, and what is flagged about it."""
+    def rows(self, delivered: Delivered, counting: Chunk | None, charges: Charges | None, flags: LineFlags) -> Rows:
+        """Return the rows of lines: which of them count, what those charge, and what is flagged about them."""
+        header, rows, chunk = delivered
         if header is not self._header:
             self._begin_block(header)
-        values, line_hash = _texts(line)
-        counts = line.counts and line.kind is self._kind
-        return (
-            line.record,
-            line.line,
-            len(self.headers) - 1,
-            line.kind,
-            counts,
-            _array(line.codes),
-            line.duplicate_of,
-            _array(line.damaged),
-            _json([{key: flag[key] for key in flag if key != "record"} for flag in flags]) if flags else "[]",
-            line_hash,
-            text(line, "MpnId"),
-            *(self._figures(line) if counts else _NO_FIGURES),
+        values, hashes = _texts(chunk)
+        records = counting.records if counting is not None else ()
+        return [
+            Series(chunk.records),
+            Series(chunk.places),
+            Series.same(len(self.headers) - 1, len(chunk)),
+            Series.same(chunk.kind, len(chunk)),
+            _spread(Series.same(True, len(records)), records, chunk, False),
+            chunk.codes.map(_array),
+            chunk.copies,
+            chunk.damaged.map(_array),
+            _flags(chunk, flags),
+            hashes,
+            chunk.column("MpnId").map(said),
+            *self._figures(chunk, counting, charges),
             values,
-            self._extra(cells) if self._unknown else None,
-            _json(cells) if line.codes else None,
-        )
+            Series([*map(self._extra, rows)]) if self._unknown else Series.same(None, len(chunk)),
+            _broken(chunk, rows),
+        ]
 
     def _begin_block(self, header: Header) -> None:
         self._header = header
@@ -112,69 +110,132 @@ class LineRows:
         found = {name: cells[place] for place, name in self._unknown if place < len(cells) and cells[place].strip()}
         return _json(found) if found else None
 
-    def _figures(self, line: Line) -> Figures:
-        if self._columns is not None:
-            return self._charge(line, self._columns)
-        key = of_key(line_key(line))
-        if line.kind is Kind.USAGE_DAILY_LEGACY:
-            day = line.values.get("UsageDate")
-            return Figures(line_key=key, quantity=amount(line, "ConsumedQuantity"), first_day=day, last_day=day)
-        net = amount(line, "net") if line.kind is Kind.STRIPE_PAYOUT else adyen_net(line)
-        return Figures(line_key=key, currency=currency_of(line), total=net)
-
-    def _charge(self, line: Line, columns: Columns) -> Figures:
-        money = money_of(line, columns)
-        type_ = charge_type(line.kind, text(line, "ChargeType"))
-        identity = identity_of(line)
-        share = share_of(line, type_, money.pretax)
-        bucket, reseller = bucket_of(line, in_file=self._has_reseller)
-        first_day, last_day = period_of(line, columns) or (None, None)
-        return Figures(
-            group_key=of_identity(identity),
-            by_name=identity.by_name,
-            can_match=identity.can_match,
-            line_key=of_key(line_key(line, identity)),
-            currency=money.currency,
-            pretax=money.pretax,
-            tax=money.tax,
-            total=money.total,
-            quantity=share.quantity,
-            is_unclear=share.unclear,
-            is_metered=share.metered,
-            purchase=None if share.purchase is None else of_key(share.purchase),
-            unit_price=number(line.values.get(columns.price)),
-            is_full_period=full_price(line, type_, money.pretax) is not None,
-            first_day=first_day,
-            last_day=last_day,
-            bucket=bucket,
-            reseller_mpn=reseller,
-            charge_type=type_.name,
-            charge_group=type_.group,
-        )
+    def _figures(self, chunk: Chunk, counting: Chunk | None, charges: Charges | None) -> list[Series[Any]]:
+        if counting is None or not len(counting):
+            return [Series.same(usual, len(chunk)) for usual in _FIGURES.values()]
+        found = _movement(counting) if charges is None else _charge(charges)
+        return [
+            _spread(found[name], counting.records, chunk, usual) if name in found else Series.same(usual, len(chunk))
+            for name, usual in _FIGURES.items()
+        ]
 
 
-def _texts(line: Line) -> tuple[str, str]:
-    """Return the values of a line as JSON, and a digest that differently written equal figures share."""
-    shown: list[str] = []
-    parts: list[str] = []
-    for name, value in line.values.items():
-        if value is None:
-            continue
-        if isinstance(value, str):
-            said = same = value
-        elif isinstance(value, Decimal):
-            said = plain(value)
-            same = trimmed(said) if said[-1] == "0" else said
+def _movement(chunk: Chunk) -> dict[str, Series[Any]]:
+    """Return the figures of lines without charges: usage without prices, and movements of payment providers."""
+    found: dict[str, Series[Any]] = {"line_key": line_keys(chunk).map(of_key)}
+    if chunk.kind is Kind.USAGE_DAILY_LEGACY:
+        found["quantity"] = chunk.column("ConsumedQuantity").map(figure)
+        found["first_day"] = found["last_day"] = chunk.column("UsageDate")
+        return found
+    net = partial(amount, column="net") if chunk.kind is Kind.STRIPE_PAYOUT else adyen_net
+    with localcontext(EXACT):
+        return found | {
+            "currency": Series.of([*map(currency_of, chunk.lines)]),
+            "total": Series([*map(net, chunk.lines)]),
+        }
+
+
+def _charge(charges: Charges) -> dict[str, Series[Any]]:
+    shares = charges.shares
+    return {
+        "group_key": charges.group_keys,
+        "by_name": _few(charges.identities, "by_name"),
+        "can_match": _few(charges.identities, "can_match"),
+        "line_key": line_keys(charges.chunk, charges).map(of_key),
+        "currency": charges.currency,
+        "pretax": charges.pretax,
+        "tax": charges.tax,
+        "total": charges.total,
+        "quantity": shares.map(attrgetter("quantity")),
+        "is_unclear": _few(shares, "unclear"),
+        "is_metered": _few(shares, "metered"),
+        "purchase": shares.map(lambda share: None if share.purchase is None else of_key(share.purchase)),
+        "unit_price": charges.prices.map(number),
+        "is_full_period": Series.of([price is not None for price in charges.full_prices]),
+        "first_day": charges.periods.map(lambda days: days and days[0]),
+        "last_day": charges.periods.map(lambda days: days and days[1]),
+        "bucket": charges.buckets.map(lambda bucket: bucket[0]),
+        "reseller_mpn": charges.buckets.map(lambda bucket: bucket[1]),
+        "charge_type": charges.types.map(lambda type_: type_.name),
+        "charge_group": charges.types.map(lambda type_: type_.group),
+    }
+
+
+def _few(series: Series[Any], attribute: str) -> Series[Any]:
+    """Return an attribute that has few different values."""
+    return Series.of([*series.map(attrgetter(attribute))])
+
+
+def _spread(series: Series[Any], records: Sequence[int], chunk: Chunk, usual: object) -> Series[Any]:
+    """Return a series for all lines of a chunk from one for the lines of these records."""
+    if len(records) == len(chunk):
+        return series
+    found = dict(zip(records, series, strict=True))
+    return Series([found.get(record, usual) for record in chunk.records])
+
+
+def _flags(chunk: Chunk, flags: LineFlags) -> Series[str]:
+    if not flags:
+        return Series.same("[]", len(chunk))
+    shown = (
+        [{key: flag[key] for key in flag if key != "record"} for flag in flags.get(of, ())] for of in chunk.records
+    )
+    return Series([_json(entries) if entries else "[]" for entries in shown])
+
+
+def _broken(chunk: Chunk, rows: Sequence[Sequence[str]]) -> Series[str | None]:
+    """Return the cells of the lines that could not be read, as delivered."""
+    if not any(chunk.codes.different):
+        return Series.same(None, len(chunk))
+    return Series([_json(cells) if codes else None for codes, cells in zip(chunk.codes, rows, strict=True)])
+
+
+def _texts(chunk: Chunk) -> tuple[Series[str], Series[str]]:
+    """Return the values of lines as JSON, and digests that differently written equal figures share."""
+    shown: list[Series[str]] = []
+    same: list[Series[str]] = []
+    for name, series in chunk.columns.items():
+        heads = f", {_json(name)}: ", f"{_APART}{name}{_APART}"
+        sorts = set(map(type, series.different))
+        if NoneType in sorts:
+            pairs = series.map(partial(_pair, *heads))
+            shown.append(pairs.map(itemgetter(0)))
+            same.append(pairs.map(itemgetter(1)))
         else:
-            said = same = value.isoformat()
-        # By hand, for an encoder is made anew for every line that is handed to one.
-        shown.append(f"{_name(name)}: {encode_basestring(said)}")
-        parts += (name, same)
-    return f"{{{', '.join(shown)}}}", fingerprint(_APART.join(parts))
+            said = cast("Series[str]", series) if str in sorts else series.map(_as_text)
+            shown += [Series.same(heads[0], len(series)), *_quoted(said)]
+            same += [Series.same(heads[1], len(series)), said.map(trimmed) if Decimal in sorts else said]
+    return (
+        Series([f"{{{text[2:]}}}" for text in joined(shown, len(chunk))]),
+        Series([fingerprint(text[1:]) for text in joined(same, len(chunk))]),
+    )
+
+
+def _pair(head: str, head_apart: str, value: Value) -> tuple[str, str]:
+    """Return what a value adds to the JSON of its line and to the text of its digest: nothing if it is missing."""
+    if value is None:
+        return "", ""
+    said = _as_text(value)
+    return f"{head}{encode_basestring(said)}", f"{head_apart}{trimmed(said) if isinstance(value, Decimal) else said}"
+
+
+def _as_text(value: Value) -> str:
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value.isoformat() if isinstance(value, date) else value or ""
+
+
+def _quoted(texts: Series[str]) -> list[Series[str]]:
+    """Return what the texts are in JSON, in pieces. Most need no more than quotes, as is found out for all at once."""
+    together = "".join(texts.different)
+    if encode_basestring(together) == f'"{together}"':
+        quote = Series.same('"', len(texts))
+        return [quote, texts, quote]
+    # By hand, for an encoder is made anew for every text that is handed to one.
+    return [texts.map(encode_basestring)]
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
-_name = lru_cache(maxsize=_NAMES_KEPT)(encode_basestring)
 
 
 def _array(texts: Sequence[str]) -> str:

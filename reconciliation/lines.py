@@ -6,10 +6,10 @@ file kinds gives the columns; None where a cell was empty, absent or unreadable.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 Value = str | Decimal | date | None
 
@@ -27,8 +27,7 @@ class Kind(StrEnum):
     ADYEN_SETTLEMENT = "adyen_settlement"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """
     One record of a file.
 

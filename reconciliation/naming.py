@@ -5,12 +5,15 @@ Pure. A licence file has no invoice number, so its period and its partner stand 
 payouts or batches in it. Daily usage without an invoice is an estimate of what will be billed.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
 
-from reconciliation.checks import text
-from reconciliation.figures import COLUMNS, period_of
-from reconciliation.lines import Kind, Line
+from reconciliation.checks import said
+from reconciliation.chunks import Chunk
+from reconciliation.figures import COLUMNS, period
+from reconciliation.lines import Kind, Value
+from reconciliation.series import Series, combined
 
 _ENTITY = {Kind.STRIPE_PAYOUT: "", Kind.ADYEN_SETTLEMENT: "Company Account"}
 _NUMBER = {Kind.LICENSE: "", Kind.STRIPE_PAYOUT: "automatic_payout_id", Kind.ADYEN_SETTLEMENT: "Batch Number"}
@@ -24,12 +27,13 @@ class _Few:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
 
-    def add(self, name: str) -> None:
-        folded = name.lower()
-        if folded and folded not in self._names:
-            self._names[folded] = name
-            if len(self._names) > 2 * _MOST_NAMES:
-                self._names = dict(self._first())
+    def add(self, names: Series[Value]) -> None:
+        for name in map(said, names.different):
+            folded = name.lower()
+            if folded and folded not in self._names:
+                self._names[folded] = name
+                if len(self._names) > 2 * _MOST_NAMES:
+                    self._names = dict(self._first())
 
     def _first(self) -> list[tuple[str, str]]:
         return sorted(self._names.items())[:_MOST_NAMES]
@@ -45,7 +49,7 @@ class _Few:
 
 class Naming:
     """
-    What a file is a version of, gathered line by line.
+    What a file is a version of, gathered chunk by chunk.
 
     What whoever sends the file says about it (`billing_entity`, `invoice_number`) wins over what its lines say.
     """
@@ -59,22 +63,21 @@ class Naming:
         self.first_day: date | None = None
         self.last_day: date | None = None
 
-    def add(self, line: Line) -> None:
-        """Take in a line that counts."""
-        self._entities.add(text(line, self._entity_column))
-        self._numbers.add(text(line, self._number_column))
+    def add(self, chunk: Chunk) -> None:
+        """Take in lines that count."""
+        self._entities.add(chunk.column(self._entity_column))
+        self._numbers.add(chunk.column(self._number_column))
         if self._kind is Kind.ADYEN_SETTLEMENT:
-            self._accounts.add(text(line, "Merchant Account"))
-        for day in self._days(line):
+            self._accounts.add(chunk.column("Merchant Account"))
+        for day in self._days(chunk):
             self.first_day = day if self.first_day is None else min(day, self.first_day)
             self.last_day = day if self.last_day is None else max(day, self.last_day)
 
-    def _days(self, line: Line) -> tuple[date, ...]:
+    def _days(self, chunk: Chunk) -> Iterator[date]:
         columns = COLUMNS.get(self._kind)
-        if columns is not None:
-            return period_of(line, columns) or ()
-        day = line.values.get("UsageDate")
-        return (day,) if isinstance(day, date) else ()
+        first, last = map(chunk.column, columns.period if columns is not None else ("UsageDate", "UsageDate"))
+        for days in combined(period, first, last).different:
+            yield from days or ()
 
     @property
     def billing_entity(self) -> str:

@@ -3,13 +3,16 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from reconciliation.assessment import Assessment
+from reconciliation.assessment import Assessment, LineFlags
 from reconciliation.books import Books
+from reconciliation.charges import Charges
+from reconciliation.chunks import Chunk
 from reconciliation.cross_check import CrossCheck
-from reconciliation.formats.recognise import Header
-from reconciliation.lines import Kind, Line
-from reconciliation.reading import ON_THIS_MACHINE, Limits, Reading, Rejected, open_file
+from reconciliation.figures import COLUMNS
+from reconciliation.lines import Kind
+from reconciliation.reading import ON_THIS_MACHINE, Delivered, Limits, Reading, Rejected, open_file
 from reconciliation.result import Listed, Result, accepted, line_entry, rejected
 
 
@@ -40,7 +43,7 @@ def rehearse(path: Path, wanted: Wanted) -> Result:
     try:
         reading = open_file(path, locale=wanted.locale, limits=wanted.limits)
         passing = Pass(reading, wanted)
-        for _line in passing:
+        for _passed in passing:
             pass
         return passing.answer(file)
     except Rejected as refusal:
@@ -63,32 +66,54 @@ def read_invoice(path: Path, locale: str, limits: Limits = ON_THIS_MACHINE) -> C
     return check
 
 
+class Passed(NamedTuple):
+    """
+    Lines that were checked: those of them that count, unless they are of another kind than the file, and their flags.
+
+    `charges` is what the counting lines charge, if they are of a kind that does.
+    """
+
+    delivered: Delivered
+    counting: Chunk | None
+    charges: Charges | None
+    flags: LineFlags
+
+
 class Pass:
     """One pass over the lines of a file, and the answer about it once they have been gone through."""
 
     def __init__(self, reading: Reading, wanted: Wanted) -> None:
         self.reading = reading
         self._wanted = wanted
-        self._assessment = Assessment(
-            reading.kind, columns=reading.columns, keep=not wanted.summary, compared=wanted.books is not None
-        )
+        self._columns = COLUMNS.get(reading.kind)
+        self._has_reseller = "ResellerMpnId" in reading.columns
+        self._assessment = Assessment(reading.kind, keep=not wanted.summary, compared=wanted.books is not None)
         self._listed = None if wanted.summary else Listed()
         self._invoice = wanted.invoice if reading.kind is Kind.NCE_DAILY else None
         self._lines: list[Result] = []
 
-    def __iter__(self) -> Iterator[tuple[Line, Header, list[str], list[Result]]]:
-        """Yield each line with its header, its cells as delivered, and its flags. May be Rejected at the end."""
-        for line, header, cells in self.reading.delivered():
-            if self._wanted.records is None or line.record in self._wanted.records:
-                self._lines.append(line_entry(line))
-            flags: list[Result] = []
-            if line.kind is self.reading.kind:
-                flags = self._assessment.add(line)
-                if self._listed is not None:
-                    self._listed.add(line)
-                if self._invoice is not None:
-                    self._invoice.add_daily(line)
-            yield line, header, cells, flags
+    def __iter__(self) -> Iterator[Passed]:
+        """Yield the lines chunk by chunk. May be Rejected at the end."""
+        for delivered in self.reading.delivered():
+            chunk, wanted = delivered.chunk, self._wanted.records
+            if wanted is None or wanted:
+                self._lines += [line_entry(line) for line in chunk.lines if wanted is None or line.record in wanted]
+            if chunk.kind is self.reading.kind:
+                yield self._checked(delivered)
+            else:
+                yield Passed(delivered, None, None, {})
+
+    def _checked(self, delivered: Delivered) -> Passed:
+        counting, charges = delivered.chunk.counting(), None
+        if self._columns is not None:
+            charges = Charges(counting, self._columns, has_reseller=self._has_reseller)
+        if self._listed is not None and len(counting) < len(delivered.chunk):
+            for line in delivered.chunk.lines:
+                self._listed.add(line)
+        if self._invoice is not None:
+            for line in counting.lines:
+                self._invoice.add_daily(line)
+        return Passed(delivered, counting, charges, self._assessment.add(counting, charges))
 
     def answer(self, file: str) -> Result:
         """Return all that was asked for."""

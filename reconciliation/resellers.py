@@ -4,14 +4,15 @@ Itemising by partner: which reseller a line belongs to, and what each of them co
 Pure. Every line lands in exactly one entry, so the entries of a currency always add up to the file's total.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from reconciliation.amounts import ZERO
-from reconciliation.checks import text
-from reconciliation.lines import Line
+from reconciliation.checks import said
+from reconciliation.chunks import Chunk
+from reconciliation.series import Series, combined
 
 _RESELLER = "ResellerMpnId"
 _PARTNER = "MpnId"
@@ -30,19 +31,22 @@ class Bucket(StrEnum):
     RESELLER = "reseller"
 
 
-def bucket_of(line: Line, *, in_file: bool) -> tuple[Bucket, str]:
-    """Return the bucket of a line and the id it stands under; `in_file` says whether the file has the column at all."""
+def buckets_of(chunk: Chunk, *, in_file: bool) -> Series[tuple[Bucket, str]]:
+    """Return the buckets of lines and the ids they stand under; `in_file` says that the file has the column at all."""
     if not in_file:
-        return Bucket.NOT_IN_FILE, ""
-    mpn = text(line, _RESELLER)
-    if mpn in {"", "0"}:
-        return Bucket.NONE, mpn
-    if mpn == "-1":
-        return Bucket.REMOVED, mpn
+        return Series.same((Bucket.NOT_IN_FILE, ""), len(chunk))
+    return combined(_bucket, chunk.column(_RESELLER).map(said), chunk.column(_PARTNER).map(said), chunk.damaged)
+
+
+def _bucket(reseller: str, partner: str, damaged: tuple[str, ...]) -> tuple[Bucket, str]:
+    if reseller in {"", "0"}:
+        return Bucket.NONE, reseller
+    if reseller == "-1":
+        return Bucket.REMOVED, reseller
     # Two ids that a spreadsheet has rounded to the same text need not have been the same.
-    if mpn == text(line, _PARTNER) and _RESELLER not in line.damaged:
-        return Bucket.DIRECT, mpn
-    return Bucket.RESELLER, mpn
+    if reseller == partner and _RESELLER not in damaged:
+        return Bucket.DIRECT, reseller
+    return Bucket.RESELLER, reseller
 
 
 @dataclass(slots=True)
@@ -54,24 +58,24 @@ class Sums:
     tax: Decimal = ZERO
     total: Decimal = ZERO
 
-    def add(self, pretax: Decimal, tax: Decimal, total: Decimal) -> None:
-        """Take in one more line."""
-        self.lines += 1
-        self.pretax += pretax
-        self.tax += tax
-        self.total += total
+    def add(self, more: "Sums") -> None:
+        """Take in what more lines come to."""
+        self.lines += more.lines
+        self.pretax += more.pretax
+        self.tax += more.tax
+        self.total += more.total
 
 
 class ByReseller:
     """The sums of a file for each bucket, id and currency."""
 
-    def __init__(self, *, in_file: bool) -> None:
-        self._in_file = in_file
+    def __init__(self) -> None:
         self._entries: dict[tuple[Bucket, str, str], Sums] = {}
 
-    def add(self, line: Line, currency: str, pretax: Decimal, tax: Decimal, total: Decimal) -> None:
-        """Take in a line that counts, with its figures."""
-        self._entries.setdefault((*bucket_of(line, in_file=self._in_file), currency), Sums()).add(pretax, tax, total)
+    def add(self, sums: Iterable[tuple[tuple[Bucket, str, str], Sums]]) -> None:
+        """Take in what lines come to by bucket, id and currency."""
+        for key, more in sums:
+            self._entries.setdefault(key, Sums()).add(more)
 
     def entries(self) -> Iterator[tuple[Bucket, str, str, Sums]]:
         """Yield bucket, id, currency and sums, in this order."""

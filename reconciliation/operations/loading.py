@@ -19,20 +19,20 @@ from core.jobs import LeaseLost
 from core.scope import Scope
 from ledger.posting import refused_by
 from reconciliation import queries
-from reconciliation.copying import copy_rows, tell_planner
+from reconciliation.copying import copy_columns, tell_planner
 from reconciliation.figures import COLUMNS
 from reconciliation.heartbeat import Tell
-from reconciliation.line_rows import COLUMNS_OF_ROW, LineRows, Row
+from reconciliation.line_rows import COLUMNS_OF_ROW, LineRows, Rows
 from reconciliation.models import KEPT_STATES, Batch, BatchState
 from reconciliation.naming import Naming
 from reconciliation.operations.storing import KIND, forget_file, on_disk
 from reconciliation.reading import ON_THIS_MACHINE, Rejected, open_file
 from reconciliation.rehearsal import Pass, Wanted
 from reconciliation.result import Result, rejected
+from reconciliation.series import Series
 
 _SAME = frozenset({"reconciliation_same_bytes", "reconciliation_same_content"})
 _LINES = "reconciliation_batchline"
-_TELL_EVERY = 2_000
 _FACTS = "facts"
 
 
@@ -94,20 +94,19 @@ class _Found:
         self.passing = passing
         self.kind = str(reading.kind)
         self.content_hash = reading.content_digest
-        self.rows = LineRows(reading.kind, reading.columns)
+        self.rows = LineRows(reading.kind)
         self.naming = Naming(reading.kind, billing_entity=batch.billing_entity, invoice_number=batch.invoice_number)
         self.count = 0
         self._total = sum(records for _kind, records in reading.blocks)
         self._tell = tell
 
-    def __iter__(self) -> Iterator[Row]:
-        for line, header, cells, flags in self.passing:
-            if self.count % _TELL_EVERY == 0:
-                self._tell(self.count, self._total)
-            self.count += 1
-            if line.counts and line.kind == self.kind:
-                self.naming.add(line)
-            yield self.rows.row(line, header, cells, flags)
+    def __iter__(self) -> Iterator[Rows]:
+        for passed in self.passing:
+            self._tell(self.count, self._total)
+            self.count += len(passed.delivered.rows)
+            if passed.counting is not None:
+                self.naming.add(passed.counting)
+            yield self.rows.rows(*passed)
         self._tell(self.count, self._total)
 
 
@@ -115,7 +114,7 @@ def _kept(batch: Batch, found: _Found, by: Actor, now: datetime) -> Batch | None
     """Keep the lines and what was understood; return the batch that has the same records already, if there is one."""
     known = _known(batch, found)
     if known is not None:
-        for _line in found.passing:
+        for _passed in found.passing:
             pass
         return known
     try:
@@ -132,7 +131,8 @@ def _kept(batch: Batch, found: _Found, by: Actor, now: datetime) -> Batch | None
 
 def _copy(found: _Found, batch: Batch) -> None:
     with connection.cursor() as cursor:
-        copy_rows(cursor, _LINES, ("batch_id", *COLUMNS_OF_ROW), ((batch.pk, *row) for row in found))
+        chunks = ((Series.same(batch.pk, len(rows[0])), *rows) for rows in found)
+        copy_columns(cursor, _LINES, ("batch_id", *COLUMNS_OF_ROW), chunks)
         tell_planner(cursor, _LINES, found.count)
 
 

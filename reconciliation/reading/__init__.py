@@ -2,7 +2,17 @@
 
 from reconciliation.reading.limits import ON_THIS_MACHINE, UPLOADED, Limits
 from reconciliation.reading.opening import open_file
-from reconciliation.reading.reading import Detected, Reading, Records
+from reconciliation.reading.reading import Delivered, Detected, Reading, Records
 from reconciliation.reading.rejection import Rejected
 
-__all__ = ["ON_THIS_MACHINE", "UPLOADED", "Detected", "Limits", "Reading", "Records", "Rejected", "open_file"]
+__all__ = [
+    "ON_THIS_MACHINE",
+    "UPLOADED",
+    "Delivered",
+    "Detected",
+    "Limits",
+    "Reading",
+    "Records",
+    "Rejected",
+    "open_file",
+]

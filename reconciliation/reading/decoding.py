@@ -18,6 +18,9 @@ from reconciliation.reading.rejection import Rejected
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Control characters; tab and line ends are none."""
 
+CELLS_APART = "\x1f"
+"""Stands between cells that are joined to one text: a control character, which no cell contains."""
+
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD_BYTES = 4096
 _BLOCK_BYTES = 1 << 18

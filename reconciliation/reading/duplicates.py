@@ -1,6 +1,6 @@
 """Which records of a file are exact copies of an earlier one, in sixteen bytes a record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 _DIGEST_BYTES = 16
@@ -19,7 +19,12 @@ class Digests:
 
     def add(self, key: bytes, cells: str) -> None:
         """Take in the next record: the key of its columns, and its cells in one text."""
-        self._bytes += blake2b(cells.encode(), digest_size=_DIGEST_BYTES, key=key).digest()
+        self.add_all(key, (cells,))
+
+    def add_all(self, key: bytes, records: Iterable[str]) -> None:
+        """Take in the next records under the same columns."""
+        digests = (blake2b(cells.encode(), digest_size=_DIGEST_BYTES, key=key).digest() for cells in records)
+        self._bytes += b"".join(digests)
 
     def of_all(self) -> str:
         """Return one digest of all records in their order."""

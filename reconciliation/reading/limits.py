@@ -12,6 +12,7 @@ class Limits:
 
     `sent_bytes` is None where a file was not sent but lies on this machine. `record_characters` bounds a whole record:
     without it a file of one endless line, or of cells without end, would fill the memory before anything is counted.
+    Rows are read in chunks of `rows_at_once`, or of fewer as soon as they have `characters_at_once`.
     """
 
     sent_bytes: int | None = 100 * _MEBIBYTE
@@ -21,6 +22,8 @@ class Limits:
     columns: int = 300
     cell_characters: int = _MEBIBYTE
     record_characters: int = 8 * _MEBIBYTE
+    rows_at_once: int = 1000
+    characters_at_once: int = _MEBIBYTE
 
 
 UPLOADED = Limits()

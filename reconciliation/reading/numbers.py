@@ -6,10 +6,12 @@ Never through binary floating point, and no digit is lost.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
 
 from reconciliation.formats.columns import Holds
+from reconciliation.reading.decoding import CELLS_APART
 
 LONGEST_NUMBER = 100
 """Characters that a number may have."""
@@ -20,6 +22,7 @@ _COIN_AFTER = re.compile(rf"\s*(?:[A-Za-z]{{3}}|[{_SIGNS}])\Z")
 _BODY = re.compile(r"(?P<digits>[0-9.,]+)(?:[eE](?P<exponent>[-+]?[0-9]{1,2}))?")
 _USUAL_MONEY = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,2})?")
 _USUAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_ALL_USUAL = re.compile(rf"(?:-?[0-9]{{1,40}}(?:\.[0-9]{{1,2}})?{CELLS_APART})*")
 _INTEGER = re.compile(r"[0-9]+")
 _JSON_NUMBER = re.compile(r"(?P<digits>-?(?P<size>[0-9.]+))(?P<exponent>(?:[eE].*)?)")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
@@ -41,6 +44,11 @@ def unambiguous(token: str) -> str:
     """Return a number whose mark is known to be a point, as it stands in JSON, so that no one takes it for grouping."""
     found = _JSON_NUMBER.fullmatch(token)
     return f"{found['digits']}0{found['exponent']}" if found and _AMBIGUOUS.fullmatch(found["size"]) else token
+
+
+def are_usual(cells: Iterable[str]) -> bool:
+    """Say whether all cells are whole numbers or have one or two digits after a point: many at once are quicker."""
+    return _ALL_USUAL.fullmatch(CELLS_APART.join((*cells, ""))) is not None
 
 
 def form_of(cell: str, holds: Holds) -> Form:

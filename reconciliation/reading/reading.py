@@ -1,21 +1,19 @@
 """A file that has been looked through: what it is, and its lines."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from reconciliation.chunks import Chunk
 from reconciliation.formats.recognise import Header
 from reconciliation.lines import Kind, Line
 from reconciliation.reading.containers import Content
 from reconciliation.reading.decoding import Encoding
 from reconciliation.reading.rejection import Rejected
 from reconciliation.reading.rows import JsonLines, Rows
-from reconciliation.reading.survey import CELLS_APART, Block, Ignored, Survey
-from reconciliation.reading.values import BlockReader, Cells
-
-_FORMULA = "formula_like_text"
-# Cells that a look is worth: a space in front goes before the text is stored.
-_LIKE_FORMULA = re.compile(rf"{CELLS_APART}[-=+@\t\r ]")
+from reconciliation.reading.survey import Block, Ignored, Survey
+from reconciliation.reading.values import BlockReader, Cells, Values
+from reconciliation.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,23 @@ class Records:
     valid: int = 0
     invalid: int = 0
     duplicate: int = 0
+
+
+class Delivered(NamedTuple):
+    """Lines that follow each other under one header, and their cells as delivered: none of a broken line of JSON."""
+
+    header: Header
+    rows: list[list[str]]
+    chunk: Chunk
+
+
+class _Stretch(NamedTuple):
+    """Rows of records that follow each other under one header, with the physical lines that they begin on."""
+
+    block: Block
+    reader: BlockReader
+    places: list[int]
+    rows: list[list[str]]
 
 
 class Reading:
@@ -112,75 +127,78 @@ class Reading:
 
         Rejected as too_many_invalid at the very end, so nothing may be kept of the lines before it has been reached.
         """
-        for line, _header, _cells in self.delivered():
-            yield line
+        for delivered in self.delivered():
+            yield from delivered.chunk.lines
 
-    def delivered(self) -> Iterator[tuple[Line, Header, list[str]]]:
-        """Yield the same lines with their header and their cells as delivered, none where a line of JSON is broken."""
+    def delivered(self) -> Iterator[Delivered]:
+        """Yield the same lines in chunks, with what they are read from."""
         self.records = Records()
         copies = self._survey.digests.copies()
         copy, first = next(copies, (0, 0))
-        for record, (line, block, reader, row) in enumerate(self._rows_of_blocks(), 1):
-            of = None
-            if record == copy:
-                of = first
+        record = 1
+        for stretch in self._stretches():
+            records = range(record, record + len(stretch.rows))
+            record = records.stop
+            first_of: dict[int, int] = {}
+            while copy in records:
+                first_of[copy] = first
                 copy, first = next(copies, (0, 0))
-            found = self._line(record, line, block.kind, reader, row, of)
-            if block.kind is self.kind:
-                self._count(found, reader)
-            yield found, block.header, row
+            values = stretch.reader.values(stretch.rows)
+            chunk = Chunk(
+                stretch.block.kind,
+                records,
+                stretch.places,
+                values.columns,
+                codes=values.codes,
+                copies=Series.of([*map(first_of.get, records)]) if first_of else Series.same(None, len(records)),
+                damaged=values.damaged,
+            )
+            self._notice(chunk, values, stretch.reader)
+            yield Delivered(stretch.block.header, stretch.rows, chunk)
         if 2 * self.records.invalid > self.records.data_records:
             raise Rejected("too_many_invalid", records=self.records.data_records, invalid=self.records.invalid)
 
-    def _rows_of_blocks(self) -> Iterator[tuple[int, Block, BlockReader, list[str]]]:
+    def _stretches(self) -> Iterator[_Stretch]:
         turns = self._survey.turns
         block = self._survey.blocks[0]
-        reader = BlockReader(block.header, self._cells)
-        for ordinal, (line, row) in enumerate(self._rows):
-            if ordinal in turns:
-                turned = turns[ordinal]
-                if turned is not None and turned is not block:
-                    block, reader = turned, BlockReader(turned.header, self._cells)
-            elif row is None:
-                yield line, block, reader, []
-            elif any(map(str.strip, row)):
-                yield line, block, reader, row
+        stretch = _Stretch(block, BlockReader(block.header, self._cells), [], [])
+        begin = 0
+        for rows in self._rows.chunks():
+            for ordinal, (line, row) in enumerate(rows, begin):
+                if ordinal in turns:
+                    block = turns[ordinal] or stretch.block
+                    if block is not stretch.block:
+                        if stretch.rows:
+                            yield stretch
+                        stretch = _Stretch(block, BlockReader(block.header, self._cells), [], [])
+                elif row is None or any(map(str.strip, row)):
+                    stretch.places.append(line)
+                    stretch.rows.append(row or [])
+            begin += len(rows)
+            if stretch.rows:
+                yield stretch
+            stretch = stretch._replace(places=[], rows=[])
 
-    def _line(
-        self, record: int, line: int, kind: Kind, reader: BlockReader, row: list[str], copy_of: int | None
-    ) -> Line:
-        values, codes = reader.values(row)
-        damaged: tuple[str, ...] = ()
-        if len(row) == reader.width:
-            joined = CELLS_APART + CELLS_APART.join(row)
-            damaged = reader.mend_ids(values, exponents="E+" in joined or "e+" in joined)
-            if reader.nameless and any(row[place].strip() for place in reader.nameless):
-                self._add_nameless_column()
-            if (
-                kind is self.kind
-                and _FORMULA not in self._warnings
-                and _LIKE_FORMULA.search(joined)
-                and reader.has_formula(row)
-            ):
-                self._warnings.add(_FORMULA)
-        return Line(record, line, kind, values, codes, copy_of, damaged)
-
-    def _add_nameless_column(self) -> None:
-        """Name a column without a header among the unknown ones, now that there is something in it."""
-        if "" not in self.unknown_columns:
+    def _notice(self, chunk: Chunk, values: Values, reader: BlockReader) -> None:
+        """Note what is to be told of the file as a whole."""
+        # A column without a header is named among the unknown ones now that there is something in it.
+        if values.has_nameless and "" not in self.unknown_columns:
             self.unknown_columns.append("")
-
-    def _count(self, line: Line, reader: BlockReader) -> None:
-        self.records.data_records += 1
-        if line.duplicate_of is not None:
-            self.records.duplicate += 1
-        elif line.codes:
-            self.records.invalid += 1
-        else:
-            self.records.valid += 1
-        if line.codes:
+        if chunk.kind is not self.kind:
             return
-        if reader.has_customer and line.values["CustomerId"] is None:
-            self._warnings.add("missing_customer")
-        if line.damaged:
-            self._warnings.add("excel_damaged_ids")
+        if values.has_formula:
+            self._warnings.add("formula_like_text")
+        customers = chunk.column("CustomerId") if reader.has_customer else Series.same("", len(chunk))
+        records = self.records
+        records.data_records += len(chunk)
+        for codes, copy_of, customer, damaged in zip(chunk.codes, chunk.copies, customers, chunk.damaged, strict=True):
+            if copy_of is not None:
+                records.duplicate += 1
+            elif codes:
+                records.invalid += 1
+            else:
+                records.valid += 1
+            if customer is None and not codes:
+                self._warnings.add("missing_customer")
+            if damaged and not codes:
+                self._warnings.add("excel_damaged_ids")

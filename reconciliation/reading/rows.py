@@ -39,8 +39,8 @@ class Rows(Protocol):
     delimiter: str | None
     cut: bool
 
-    def __iter__(self) -> Iterator[Row]:
-        """Yield every row, blank ones too."""
+    def chunks(self, most: int | None = None) -> Iterator[list[Row]]:
+        """Yield all rows, blank ones too, so many at a time at most, or else as many as the limits say."""
         ...
 
 
@@ -55,9 +55,14 @@ class SeparatedValues:
     cut: bool = False
     _characters: int = field(default=0, init=False)
 
-    def __iter__(self) -> Iterator[Row]:
-        """Yield line and cells; Rejected as too_large for a cell beyond the limit."""
+    def chunks(self, most: int | None = None) -> Iterator[list[Row]]:
+        """Yield lines and cells; Rejected as too_large, after the rows before it, for a cell beyond the limit."""
         self.cut = False
+        limits = self.content.limits
+        most = most or limits.rows_at_once
+        chunk: list[Row] = []
+        characters = 0
+        refusal: Rejected | None = None
         with self.encoding.open(self.content) as stream:
             for _ in range(self.skip):
                 stream.readline()
@@ -69,12 +74,22 @@ class SeparatedValues:
                 for row in reader:
                     if row and row[-1].endswith(_END):
                         self.cut = row != [_END]
-                        return
-                    yield line, row
+                        break
+                    chunk.append((line, row))
                     line = 1 + self.skip + reader.line_num
+                    characters += self._characters
                     self._characters = 0
+                    if len(chunk) >= most or characters >= limits.characters_at_once:
+                        yield chunk
+                        chunk, characters = [], 0
             except csv.Error:
-                raise Rejected("too_large") from None
+                refusal = Rejected("too_large")
+            except Rejected as found:
+                refusal = found
+        if chunk:
+            yield chunk
+        if refusal is not None:
+            raise refusal
 
     def _counted(self, lines: Iterable[str]) -> Iterator[str]:
         """Pass lines on until a record has too many of them."""
@@ -106,16 +121,26 @@ class JsonLines:
     cut: bool = False
     _spellings: dict[str, int] = field(default_factory=dict, init=False)
 
-    def __iter__(self) -> Iterator[Row]:
-        """Yield line and one cell for each key."""
+    def chunks(self, most: int | None = None) -> Iterator[list[Row]]:
+        """Yield lines and one cell for each key."""
         self.cut = False
+        limits = self.content.limits
+        most = most or limits.rows_at_once
+        chunk: list[Row] = []
+        characters = 0
         with self.encoding.open(self.content) as stream:
             for line, text in enumerate(stream, 1):
                 if line == self.broken_end:
                     self.cut = True
-                    return
+                    break
                 entry = {} if text.isspace() else _object(text)
-                yield line, None if entry is None else self._cells(entry)
+                chunk.append((line, None if entry is None else self._cells(entry)))
+                characters += len(text)
+                if len(chunk) >= most or characters >= limits.characters_at_once:
+                    yield chunk
+                    chunk, characters = [], 0
+        if chunk:
+            yield chunk
 
     def _cells(self, entry: dict[str, object]) -> list[str]:
         cells = [""] * len(self.keys)
@@ -185,7 +210,7 @@ def separated_values(content: Content, encoding: Encoding) -> SeparatedValues:
 def first_rows(rows: Rows) -> list[list[str]]:
     """Return the first two rows that hold anything, from the lines that follow each other; fewer if there are not."""
     found: list[list[str]] = []
-    for _line, row in rows:
+    for ((_line, row),) in rows.chunks(1):
         if row and any(map(str.strip, row)):
             found.append(row)
         elif found:

@@ -6,25 +6,25 @@ its invalid records.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from operator import itemgetter
+from typing import Any
 
 from reconciliation.amounts import EXACT
 from reconciliation.formats.columns import NUMERIC, Holds, header_key
 from reconciliation.formats.recognise import FORMATS, Header, is_header, recognise
 from reconciliation.lines import Kind
-from reconciliation.reading.decoding import Encoding
+from reconciliation.reading.decoding import CELLS_APART, Encoding
 from reconciliation.reading.duplicates import Digests
 from reconciliation.reading.evidence import Evidence, Forms
 from reconciliation.reading.limits import Limits
 from reconciliation.reading.numbers import Form, decimal_of, form_of
 from reconciliation.reading.rejection import Rejected
-from reconciliation.reading.rows import Rows
-
-CELLS_APART = "\x1f"
-"""Between the cells of a row joined to one text: a control character, which no cell contains."""
+from reconciliation.reading.rows import Row, Rows
+from reconciliation.series import Series, joined
 
 _SUM_WORDS = frozenset(
     map(
@@ -62,7 +62,7 @@ class Block:
     header: Header
     records: int = 0
     key: bytes = field(init=False)
-    in_order: Callable[[list[str]], tuple[str, ...]] = field(init=False)
+    in_order: Callable[[Sequence[Any]], tuple[Any, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Find an order of the columns that does not depend on the file."""
@@ -80,7 +80,7 @@ class Block:
         return self.header.kind
 
 
-def _only(cells: list[str]) -> tuple[str, ...]:
+def _only(cells: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(cells)
 
 
@@ -124,6 +124,7 @@ class Surveyor:
         self._block = Block(_NO_HEADER)
         self._numeric: list[tuple[int, Forms]] = []
         self._width = 0
+        self._last_width: int | None = None
 
     def survey(self, header: Header | None = None) -> Survey:
         """
@@ -133,24 +134,49 @@ class Surveyor:
         """
         if header is not None:
             self._begin(-1, header)
-        last: list[str] | None = None
-        for ordinal, (line, row) in enumerate(self._rows):
-            last = None
-            if row is None:
-                self._flush()
-                self._add_record(None)
-                continue
-            cells = [*map(str.strip, row)]
-            filled = CELLS_APART.join(cells).strip(CELLS_APART)
-            if not filled:
-                self._found.blank += 1
-                continue
-            last = cells
-            if self._is_unusual(cells, single=CELLS_APART not in filled) and self._take(ordinal, line, cells):
-                continue
-            self._add_record(cells)
-        self._end(last)
+        begin = 0
+        for rows in self._rows.chunks():
+            if not self._take_records(rows):
+                for ordinal, (line, row) in enumerate(rows, begin):
+                    self._take_row(ordinal, line, row)
+            begin += len(rows)
+        self._end()
         return self._found
+
+    def _take_records(self, rows: list[Row]) -> bool:
+        """Take in rows all at once, unless one of them may be something else than a record: then False."""
+        cells = [row for _line, row in rows if row is not None and len(row) == self._width]
+        if self._held or not self._found.blocks or len(cells) < len(rows):
+            return False
+        columns = [Series.of(column).map(str.strip) for column in zip(*cells, strict=True)]
+        # A row that is blank or a title has one cell at most; what may be a sum says so in its first.
+        filled = sum("" not in column.different for column in columns)
+        if filled <= 1 or any(map(_is_sum_word, columns[0].different)):
+            return False
+        if not all(forms.are_told(columns[place].different) for place, forms in self._numeric):
+            return False
+        self._count(len(rows))
+        apart = Series.same(CELLS_APART, len(rows))
+        in_order = (piece for column in self._block.in_order(columns) for piece in (apart, column))
+        self._found.digests.add_all(self._block.key, joined(islice(in_order, 1, None), len(rows)))
+        self._last_width = self._width
+        return True
+
+    def _take_row(self, ordinal: int, line: int, row: list[str] | None) -> None:
+        self._last_width = None
+        if row is None:
+            self._flush()
+            self._add_record(None)
+            return
+        cells = [*map(str.strip, row)]
+        filled = CELLS_APART.join(cells).strip(CELLS_APART)
+        if not filled:
+            self._found.blank += 1
+            return
+        self._last_width = len(cells)
+        if self._is_unusual(cells, single=CELLS_APART not in filled) and self._take(ordinal, line, cells):
+            return
+        self._add_record(cells)
 
     def _is_unusual(self, cells: list[str], *, single: bool) -> bool:
         """Say whether a row may be something else than a record; if not, what its numbers tell has been noted."""
@@ -242,11 +268,14 @@ class Surveyor:
                 return of, printed
         return None
 
-    def _add_record(self, cells: list[str] | None) -> None:
-        self._found.records += 1
-        self._block.records += 1
+    def _count(self, records: int) -> None:
+        self._found.records += records
+        self._block.records += records
         if self._found.records > self._limits.records:
             raise Rejected("too_large")
+
+    def _add_record(self, cells: list[str] | None) -> None:
+        self._count(1)
         block = self._block
         if cells is None:  # unlike any other
             self._found.digests.add(_NO_COLUMNS, str(self._found.records))
@@ -281,9 +310,9 @@ class Surveyor:
         self._found.ignored.append(Ignored(reason, row.line))
         self._found.turns[row.ordinal] = None
 
-    def _end(self, last: list[str] | None) -> None:
-        """Judge the file as a whole; `last` are the cells of its last row unless that is blank."""
-        short = last is not None and len(last) < self._width and not self._encoding.ends_line
+    def _end(self) -> None:
+        """Judge the file as a whole."""
+        short = self._last_width is not None and self._last_width < self._width and not self._encoding.ends_line
         if self._rows.cut or self._encoding.cut or short:
             self._flush()
             broken = 0 if self._rows.cut else 1  # the rows leave out one that they know to be broken

@@ -1,30 +1,34 @@
 """
-The cells of a block into the values of its lines.
+The cells of a block into the values of its lines, whole columns at a time.
 
-Every distinct cell of a column of numbers, dates or currencies is read once: files repeat themselves.
+Every different cell of a column is read once: files repeat themselves.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from operator import itemgetter
-from typing import Any
+from functools import partial
+from types import NoneType
+from typing import NamedTuple, cast
 
 from reconciliation.amounts import EXACT
 from reconciliation.formats.columns import NUMERIC, Column, Holds, header_key
 from reconciliation.formats.recognise import Header
 from reconciliation.lines import Value
 from reconciliation.reading.dates import Dates
-from reconciliation.reading.numbers import LONGEST_NUMBER, decimal_of
+from reconciliation.reading.decoding import CELLS_APART
+from reconciliation.reading.numbers import are_usual, decimal_of
+from reconciliation.series import Series, combined
 
-_REMEMBERED = 1 << 13
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _DESTROYED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
 _ORGANISATION = "org:"
 _SKU_CHARACTERS = 4
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Cells that a look is worth: a space in front goes before the text is stored.
+_LIKE_FORMULA = re.compile(rf"{CELLS_APART}[-=+@\t\r ]")
 _SIGNED_NUMBER = re.compile(r"[-+][0-9]+(?:[.,][0-9]+)*")
 _PERIOD = ("ChargeStartDate", "ChargeEndDate")
 _FIELD_COUNT = ("field_count",)
@@ -36,20 +40,7 @@ class _Bad(Enum):
     BAD = "bad"
 
 
-class _Cells(dict[str, Value | _Bad]):
-    """What cells of one sort are read as."""
-
-    def __init__(self, read: Callable[[str], Value | _Bad]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, cell: str) -> Value | _Bad:
-        value = self._read(cell)
-        if len(cell) <= LONGEST_NUMBER:
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[cell] = value
-        return value
+_Read = Callable[[Sequence[str]], Sequence[Value | _Bad]]
 
 
 class Cells:
@@ -57,21 +48,21 @@ class Cells:
 
     def __init__(self, mark: str) -> None:
         self.dates = Dates()
-        self._of: dict[tuple[Holds, bool], _Cells] = {
-            (Holds.DATE, False): _Cells(self._date),
-            (Holds.CURRENCY, False): _Cells(_currency),
-        }
-        for holds in NUMERIC:
-            for percent in (False, True):
-                self._of[holds, percent] = _Cells(_number(holds, mark, percent=percent))
+        self._mark = mark
 
-    def reader(self, column: Column, header: str) -> _Cells | None:
-        """Return what reads the cells of a column; None if they are text."""
-        if column.holds in (Holds.ID, Holds.TEXT):
-            return None
-        # 15 under the column's own name is 0.15 under the other one.
-        percent = column.percent and header_key(header) == header_key(column.name)
-        return self._of[column.holds, percent]
+    def reader(self, column: Column, header: str) -> _Read:
+        """Return what reads the cells of a column; a blank one has no value."""
+        match column.holds:
+            case Holds.ID | Holds.TEXT:
+                return _texts
+            case Holds.DATE:
+                return partial(_each, self._date)
+            case Holds.CURRENCY:
+                return partial(_each, _currency)
+            case _:
+                # 15 under the column's own name is 0.15 under the other one.
+                percent = column.percent and header_key(header) == header_key(column.name)
+                return _numbers(column.holds, self._mark, percent=percent)
 
     def _date(self, cell: str) -> date | _Bad | None:
         try:
@@ -80,128 +71,191 @@ class Cells:
             return _Bad.BAD
 
 
+class Values(NamedTuple):
+    """
+    What is read from rows that follow each other under one header.
+
+    `columns` are all columns of the kind in the order of its documentation, then the merchant's own. `codes` say what
+    is wrong with each row, `damaged` which of its ids a spreadsheet has spoilt. `has_nameless` says that there is
+    something in a column without a header, `has_formula` that a spreadsheet would run a text.
+    """
+
+    columns: Mapping[str, Series[Value]]
+    codes: Series[tuple[str, ...]]
+    damaged: Series[tuple[str, ...]]
+    has_nameless: bool
+    has_formula: bool
+
+
 class BlockReader:
-    """Reads the records under one header. Whoever reads looks at `damaged` and `formula` afterwards."""
+    """Reads the rows under one header."""
 
     def __init__(self, header: Header, cells: Cells) -> None:
-        self.width = len(header.cells)
-        self._format = header.format
-        known = [(place, column.value_name) for place, column in enumerate(header.places) if column is not None] + [
-            (place, text) for place, text in enumerate(header.cells) if header.is_metadata(place)
-        ]
-        self._names = [name for _, name in known]
-        self._pick = _picker([place for place, _ in known])
-        self._nothing: dict[str, Value] = dict.fromkeys(column.value_name for column in header.format.columns)
-        placed = [(place, column) for place, column in enumerate(header.places) if column is not None]
-        self._read = [
-            (column, column.value_name, reader)
-            for place, column in placed
-            if (reader := cells.reader(column, header.cells[place])) is not None
-        ]
-        self._filled = [column for _, column in placed if column.filled]
-        self._pick_filled = _picker([column.value_name for column in self._filled])
-        self._ids = [column.name for _, column in placed if column.holds is Holds.ID]
-        read = {place for place, column in placed if column.holds not in (Holds.ID, Holds.TEXT)}
-        self._texts = [place for place in range(self.width) if place not in read]
-        self._has_period = {column.name for _, column in placed}.issuperset(_PERIOD)
+        self._width = len(header.cells)
+        placed = {column: place for place, column in enumerate(header.places) if column is not None}
+        self._placed = [column for column in header.format.columns if column in placed]
+        self._readers: dict[str, tuple[int, _Read]] = {
+            column.value_name: (place, cells.reader(column, header.cells[place])) for column, place in placed.items()
+        } | {text: (place, _texts) for place, text in enumerate(header.cells) if header.is_metadata(place)}
+        self._names = list(dict.fromkeys([column.value_name for column in header.format.columns] + [*self._readers]))
+        self._ids = [column.name for column in placed if column.holds is Holds.ID]
+        read = {place for column, place in placed.items() if column.holds not in (Holds.ID, Holds.TEXT)}
+        self._texts = [place for place in range(self._width) if place not in read]
+        self._nameless = [place for place, text in enumerate(header.cells) if not text]
+        self._has_period = {column.name for column in placed}.issuperset(_PERIOD)
         self.has_customer = "CustomerId" in self._ids
-        self._has_sku = "SkuId" in self._ids
-        self.nameless = [place for place, text in enumerate(header.cells) if not text]
 
-    def values(self, row: list[str]) -> tuple[dict[str, Value], tuple[str, ...]]:
-        """Return the values of a record, all columns of its kind, and the codes of what is wrong with it."""
-        if len(row) != self.width:
-            return dict(self._nothing), _FIELD_COUNT
-        picked = [cell.strip() or None for cell in self._pick(row)]
-        values = dict(self._nothing)
-        values.update(zip(self._names, picked, strict=True))
-        incomplete = None in self._pick_filled(values)
-        bad: set[str] = set()
-        for column, name, reader in self._read:
-            cell = values[name]
-            if cell is not None:
-                value = reader[cell]  # type: ignore[index]  # it is a cell still, text
-                if value is _Bad.BAD:
-                    bad.add(column.name)
-                    value = None
-                elif value is None:  # a date that says that there is none
-                    incomplete = incomplete or column.filled
-                values[name] = value
-        if bad or incomplete:
-            return values, tuple(self._codes(values, bad))
-        if self._has_period and _is_reversed(values):
-            return values, ("period_reversed",)
-        return values, ()
+    def values(self, rows: Sequence[list[str]]) -> Values:
+        """Return the values of rows and what is wrong with them; a row of another width has no values."""
+        odd = [line for line, row in enumerate(rows) if len(row) != self._width]
+        if odd:
+            blank = [""] * self._width
+            rows = [row if len(row) == self._width else blank for row in rows]
+        cells = [Series.of(column) for column in zip(*rows, strict=True)]
+        columns: dict[str, Series[Value | _Bad]] = dict.fromkeys(self._names, Series.same(None, len(rows)))
+        for name, (place, read) in self._readers.items():
+            columns[name] = cells[place].map_all(read)
+        codes = self._codes(columns, len(rows), odd)
+        values = {name: _good(series) for name, series in columns.items()}
+        return Values(
+            values,
+            codes,
+            self._mend(values, len(rows)),
+            any(cell.strip() for place in self._nameless for cell in cells[place].different),
+            any(_has_formula(cells[place].different) for place in self._texts),
+        )
 
-    def mend_ids(self, values: dict[str, Value], *, exponents: bool) -> tuple[str, ...]:
+    def _codes(
+        self, columns: Mapping[str, Series[Value | _Bad]], lines: int, odd: list[int]
+    ) -> Series[tuple[str, ...]]:
+        """Return what is wrong with each of the lines; `odd` ones have another width."""
+        wrong: set[int] = set()
+        for column in self._placed:
+            series = columns[column.value_name]
+            if _has(series, _Bad) or (column.filled and _has(series, NoneType)):
+                wrong.update(line for line, value in enumerate(series) if value is None or value is _Bad.BAD)
+        if self._has_period:
+            turned = combined(_is_reversed, *map(columns.__getitem__, _PERIOD))
+            if True in turned.different:
+                wrong.update(line for line, is_reversed in enumerate(turned) if is_reversed)
+        if not wrong and not odd:
+            return Series.same((), lines)
+        codes: list[tuple[str, ...]] = [()] * lines
+        for line in wrong:
+            codes[line] = tuple(self._codes_of({name: series.at(line) for name, series in columns.items()}))
+        for line in odd:
+            codes[line] = _FIELD_COUNT
+        return Series(codes)
+
+    def _codes_of(self, values: Mapping[str, Value | _Bad]) -> Iterator[str]:
+        """Yield what is wrong with a line, in the order of the columns."""
+        for column in self._placed:
+            value = values[column.value_name]
+            if value is _Bad.BAD:
+                yield f"{_BAD_CODES[column.holds]}:{column.name}"
+            elif value is None and column.filled:
+                yield f"missing_value:{column.name}"
+        if self._has_period and _is_reversed(*map(values.__getitem__, _PERIOD)):
+            yield "period_reversed"
+
+    def _mend(self, columns: dict[str, Series[Value]], lines: int) -> Series[tuple[str, ...]]:
         """
         Put ids into the form in which they are compared; return those that a spreadsheet has spoilt.
 
-        `exponents` says whether the record has anything like 7.7E+11 at all. A short SkuId is whole again once the
-        zeros in front are back; an id that became a number with an exponent is lost and stays as it is.
+        A short SkuId is whole again once the zeros in front are back; an id that became a number with an exponent is
+        lost and stays as it is.
         """
-        damaged: tuple[str, ...] = ()
-        if exponents:
-            damaged = tuple(
-                name for name in self._ids if isinstance(value := values[name], str) and _DESTROYED.fullmatch(value)
-            )
-        if self._has_sku and "SkuId" not in damaged:
-            sku = values["SkuId"]
-            if isinstance(sku, str) and len(sku) < _SKU_CHARACTERS:
-                values["SkuId"] = sku.rjust(_SKU_CHARACTERS, "0")
-                damaged += ("SkuId",)
+        damaged: dict[int, tuple[str, ...]] = {}
+        for name in self._ids:
+            if _mentions_exponent(columns[name]):
+                _note(damaged, name, columns[name].map(_is_destroyed))
+        if "SkuId" in self._ids:
+            is_short = columns["SkuId"].map(_is_short)
+            if True in is_short.different:
+                _note(damaged, "SkuId", is_short)
+                columns["SkuId"] = columns["SkuId"].map(_padded)
         if self.has_customer:
-            customer = values["CustomerId"]
-            if isinstance(customer, str) and customer[: len(_ORGANISATION)].lower() == _ORGANISATION:
-                values["CustomerId"] = customer[len(_ORGANISATION) :].strip() or None
-        return damaged
-
-    def has_formula(self, row: list[str]) -> bool:
-        """Say whether a text of the record would be run by a spreadsheet."""
-        return any(
-            (row[place].startswith(_FORMULA_STARTS) or text.startswith(_FORMULA_STARTS))
-            and not _SIGNED_NUMBER.fullmatch(text)
-            for place in self._texts
-            if (text := row[place].strip())
-        )
-
-    def _codes(self, values: dict[str, Value], bad: set[str]) -> Iterable[str]:
-        """Yield what is wrong, in the order of the columns."""
-        needed = {column.name for column in self._filled}
-        for column in self._format.columns:
-            if column.name in bad:
-                yield f"{_BAD_CODES[column.holds]}:{column.name}"
-            elif column.name in needed and values[column.value_name] is None:
-                yield f"missing_value:{column.name}"
-        if self._has_period and _is_reversed(values):
-            yield "period_reversed"
+            columns["CustomerId"] = columns["CustomerId"].map(_without_organisation)
+        return Series([damaged.get(line, ()) for line in range(lines)]) if damaged else Series.same((), lines)
 
 
 _BAD_CODES = dict.fromkeys(NUMERIC, "bad_number") | {Holds.DATE: "bad_date", Holds.CURRENCY: "bad_currency"}
 
 
-def _picker(keys: Sequence[int | str]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what takes these from a row or a mapping, as a tuple even of one or none."""
-    if len(keys) > 1:
-        picked: Callable[[Any], tuple[Any, ...]] = itemgetter(*keys)
-        return picked
-    return lambda row: tuple(row[key] for key in keys)
+def _has(series: Series[Value | _Bad], kind: type) -> bool:
+    return kind in set(map(type, series.different))
 
 
-def _is_reversed(values: dict[str, Value]) -> bool:
-    start, end = values[_PERIOD[0]], values[_PERIOD[1]]
+def _good(series: Series[Value | _Bad]) -> Series[Value]:
+    """Return a series without what could not be read."""
+    if _has(series, _Bad):
+        return series.map(lambda value: None if isinstance(value, _Bad) else value)
+    return cast("Series[Value]", series)
+
+
+def _is_reversed(start: Value | _Bad, end: Value | _Bad) -> bool:
     return isinstance(start, date) and isinstance(end, date) and end < start
+
+
+def _note(damaged: dict[int, tuple[str, ...]], name: str, is_damaged: Series[bool]) -> None:
+    for line, is_one in enumerate(is_damaged):
+        if is_one:
+            damaged[line] = (*damaged.get(line, ()), name)
+
+
+def _mentions_exponent(series: Series[Value]) -> bool:
+    """Say whether any id has anything like 7.7E+11 in it, which is quicker to find out for all of them at once."""
+    said = CELLS_APART.join([value for value in series.different if isinstance(value, str)])
+    return "E+" in said or "e+" in said
+
+
+def _is_destroyed(value: Value) -> bool:
+    return isinstance(value, str) and _DESTROYED.fullmatch(value) is not None
+
+
+def _is_short(value: Value) -> bool:
+    return isinstance(value, str) and len(value) < _SKU_CHARACTERS
+
+
+def _padded(value: Value) -> Value:
+    return value.rjust(_SKU_CHARACTERS, "0") if isinstance(value, str) else value
+
+
+def _without_organisation(value: Value) -> Value:
+    if isinstance(value, str) and value[: len(_ORGANISATION)].lower() == _ORGANISATION:
+        return value[len(_ORGANISATION) :].strip() or None
+    return value
+
+
+def _has_formula(cells: Sequence[str]) -> bool:
+    """Say whether a spreadsheet would run one of these texts."""
+    if not _LIKE_FORMULA.search(CELLS_APART + CELLS_APART.join(cells)):
+        return False
+    return any(
+        (cell.startswith(_FORMULA_STARTS) or text.startswith(_FORMULA_STARTS)) and not _SIGNED_NUMBER.fullmatch(text)
+        for cell in cells
+        if (text := cell.strip())
+    )
+
+
+def _texts(cells: Sequence[str]) -> list[str | None]:
+    return [cell.strip() or None for cell in cells]
+
+
+def _each(read: Callable[[str], Value | _Bad], cells: Sequence[str]) -> list[Value | _Bad]:
+    return [read(filled) if (filled := cell.strip()) else None for cell in cells]
 
 
 def _currency(cell: str) -> str | _Bad:
     return cell.upper() if _CURRENCY.fullmatch(cell) else _Bad.BAD
 
 
-def _number(holds: Holds, mark: str, *, percent: bool) -> Callable[[str], Decimal | _Bad]:
+def _numbers(holds: Holds, mark: str, *, percent: bool) -> _Read:
     def read(cell: str) -> Decimal | _Bad:
         value = decimal_of(cell, holds, mark)
         if value is None:
             return _Bad.BAD
         return EXACT.scaleb(value, -2) if percent else value
 
-    return read
+    as_they_stand = mark == "." and holds is not Holds.WHOLE and not percent
+    return lambda cells: [*map(Decimal, cells)] if as_they_stand and are_usual(cells) else _each(read, cells)

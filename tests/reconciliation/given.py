@@ -1,14 +1,18 @@
 """Lines of every kind and records of ours, each with usual values unless a test says otherwise."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from reconciliation.assessment import Assessed, Assessment
 from reconciliation.books import Books, OwnRecord, Tolerance
+from reconciliation.charges import Charges
+from reconciliation.chunks import Chunk
 from reconciliation.comparing import Compared
+from reconciliation.figures import COLUMNS
 from reconciliation.lines import Kind, Line, Value
+from reconciliation.series import Series
 
 CUSTOMER = "a1f0c2de-1111-4c3b-8a11-000000000001"
 OTHER_CUSTOMER = "b2e1d3cf-2222-4d4c-9b22-000000000002"
@@ -138,14 +142,42 @@ def line(kind: Kind, record: int = 1, /, **given: Any) -> Line:
     return Line(record, record + 1, kind, read, **about)
 
 
-def assessment(lines: Iterable[Line], *, keep: bool = True, columns: Iterable[str] | None = None) -> Assessment:
+def chunk(lines: Sequence[Line]) -> Chunk:
+    """Return lines of one kind as a chunk."""
+    names = dict.fromkeys(name for one in lines for name in one.values)
+    return Chunk(
+        lines[0].kind,
+        [one.record for one in lines],
+        [one.line for one in lines],
+        {name: Series([one.values.get(name) for one in lines]) for name in names},
+        codes=Series.of([one.codes for one in lines]),
+        copies=Series.of([one.duplicate_of for one in lines]),
+        damaged=Series.of([one.damaged for one in lines]),
+    )
+
+
+def charges(lines: Sequence[Line], *, has_reseller: bool = True) -> Charges | None:
+    """Return what those of the lines charge that count, None if they are of a kind that does not charge."""
+    columns = COLUMNS.get(lines[0].kind)
+    return None if columns is None else Charges(chunk(lines).counting(), columns, has_reseller=has_reseller)
+
+
+def assessment(
+    lines: Iterable[Line], *, keep: bool = True, compared: bool = True, columns: Iterable[str] | None = None
+) -> Assessment:
     """Return an assessment that was fed the lines; without `columns` the file has all columns of its first line."""
     fed = list(lines)
-    known = fed[0].values if columns is None else columns
-    made = Assessment(fed[0].kind, columns=set(known), keep=keep)
-    for one in fed:
-        made.add(one)
+    known = set(fed[0].values if columns is None else columns)
+    made = Assessment(fed[0].kind, keep=keep, compared=compared)
+    # Two chunks, so that what one of them has found is there when the next comes.
+    for part in filter(None, (fed[: len(fed) // 2], fed[len(fed) // 2 :])):
+        feed(made, part, has_reseller="ResellerMpnId" in known)
     return made
+
+
+def feed(made: Assessment, lines: Sequence[Line], *, has_reseller: bool = True) -> None:
+    """Feed lines of one kind to an assessment, those that count."""
+    made.add(chunk(lines).counting(), charges(lines, has_reseller=has_reseller))
 
 
 def assessed(*lines: Line) -> Assessed:

@@ -285,7 +285,7 @@ def test_ruined_ids_are_flagged_on_lines_that_count() -> None:
 
 
 def test_a_file_without_lines_says_nothing() -> None:
-    made = Assessment(LICENSE, columns={"ResellerMpnId"}, keep=True)
+    made = Assessment(LICENSE, keep=True)
     found = made.finish()
     assert (found.totals, found.by_reseller, found.notes, found.warnings) == ({}, [], [], set())
     dated = given.own(LICENSE, "D", period_start=date(2024, 5, 1))
@@ -322,8 +322,7 @@ def test_a_summary_counts_the_same_and_lists_nothing() -> None:
 
 
 def test_a_file_that_is_not_to_be_compared() -> None:
-    made = Assessment(LICENSE, columns=(), keep=True, compared=False)
-    made.add(given.line(LICENSE))
+    made = given.assessment([given.line(LICENSE)], compared=False)
     assert made.finish().totals["USD"]["total"] == "88.00"
     assert made.compare(Books((given.own(LICENSE),))) == Compared({}, [])
 
@@ -437,7 +436,7 @@ def test_parts_of_one_batch_are_one_file(rows: list[dict[str, Any]], ours: list[
     parts.finish()
     parts.compare(books)
     for line in lines[place or 1 :]:
-        parts.add(line)
+        given.feed(parts, [line])
     whole = given.assessment(lines)
     assert parts.finish() == whole.finish()
     assert parts.compare(books) == whole.compare(books)

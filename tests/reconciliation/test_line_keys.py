@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from reconciliation.line_keys import line_key
-from reconciliation.lines import Kind
+from reconciliation.line_keys import line_keys
+from reconciliation.lines import Kind, Line
 from tests.reconciliation import given
 
 DAY = date(2024, 5, 7)
+
+
+def key(line: Line) -> tuple[object, ...]:
+    (found,) = line_keys(given.chunk([line]), given.charges([line]))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -26,7 +31,7 @@ DAY = date(2024, 5, 7)
     ],
 )
 def test_figures_and_spellings_do_not_matter(kind: Kind, same: dict[str, Any]) -> None:
-    assert line_key(given.line(kind)) == line_key(given.line(kind, 9, **same))
+    assert key(given.line(kind)) == key(given.line(kind, 9, **same))
 
 
 @pytest.mark.parametrize(
@@ -49,4 +54,4 @@ def test_figures_and_spellings_do_not_matter(kind: Kind, same: dict[str, Any]) -
     ],
 )
 def test_what_is_another_line(kind: Kind, other: dict[str, Any]) -> None:
-    assert line_key(given.line(kind)) != line_key(given.line(kind, 9, **other))
+    assert key(given.line(kind)) != key(given.line(kind, 9, **other))

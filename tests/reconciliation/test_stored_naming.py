@@ -15,8 +15,8 @@ JUNE = {"ChargeStartDate": date(2024, 6, 1), "ChargeEndDate": date(2024, 6, 30)}
 def naming(*lines: Line, content: str = "content", **said: str) -> tuple[str, Naming]:
     """Return the identity of a file with these lines, and all that is told about it."""
     made = Naming(lines[0].kind, **said)
-    for line in lines:
-        made.add(line)
+    made.add(given.chunk(lines[:1]))
+    made.add(given.chunk(lines[1:] or lines))
     return made.identity(content), made
 
 
