@@ -18,7 +18,7 @@ from typing import Any, ClassVar, cast
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -36,6 +36,7 @@ from core import clock
 from core.actor import Actor, ActorKind
 from core.errors import DomainError, Forbidden, InvalidRequest
 from core.scope import Scope
+from core.transactions import whole
 
 log = structlog.get_logger(__name__)
 
@@ -122,12 +123,18 @@ class ApiView(APIView):
     largest_body: ClassVar[int] = 1_048_576
     refuses_unknown: ClassVar[bool] = False
     keeps_listed_400: ClassVar[bool] = False
+    methods: ClassVar[frozenset[str]]
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
     parser_classes = ()
+
+    def __init_subclass__(cls) -> None:
+        """Note which methods a view has."""
+        super().__init_subclass__()
+        cls.methods = frozenset(name.upper() for name in cls.http_method_names if hasattr(cls, name))
 
     def needs_key(self) -> bool:
         """Say whether a POST without an Idempotency-Key is refused."""
@@ -162,7 +169,7 @@ class ApiView(APIView):
         call.request_id = getattr(call.plain, "request_id", "")
         if not self.open_to_all:
             call.secret = self._caller(call)
-        if call.method not in {name.upper() for name in self.http_method_names if hasattr(self, name)}:
+        if call.method not in self.methods:
             raise exceptions.MethodNotAllowed(call.method or "")
         call.query = QueryFields.parse(call.plain.GET.lists())
         call.fields = self._argument(call) if call.method in _SAFE else self._body(call)
@@ -259,7 +266,7 @@ class ApiView(APIView):
 
     def _act(self, call: ApiRequest, key: str | None) -> HttpResponse:
         if key is None:
-            with transaction.atomic(durable=True):
+            with whole():
                 return self._call(call)
         made: list[HttpResponse] = []
 
@@ -268,7 +275,7 @@ class ApiView(APIView):
             return _stored(made[0])
 
         stored = idempotency.once(
-            scope=call.scope, key=key, mark=self._mark(call), reused=self.reused(), act=act, refused=self._keep
+            scope=call.scope, key=key, mark=self._mark(call), reused=self.reused, act=act, refused=self._keep
         )
         if made:
             return made[0]

@@ -20,7 +20,7 @@ from core.actor import Actor
 from core.errors import Conflict, InvalidRequest, NotFound
 from core.rows import from_json
 from core.scope import Scope
-from core.sql import first, load
+from core.sql import load, look
 
 ACCESS_LIFE = timedelta(minutes=30)
 REFRESH_LIFE = timedelta(days=1)
@@ -138,7 +138,7 @@ def renew_tokens(*, refresh: str, now: datetime) -> Tokens | None:
 
 
 def _live_named(prefix: str, now: datetime) -> ApiSecret | None:
-    row = first(load("access", "live_secret"), {"prefix": prefix, "now": now})
+    row = look(load("access", "live_secret"), {"prefix": prefix, "now": now})
     return from_json(ApiSecret, json.loads(row[0])) if row else None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from access.models import AuditEvent
 from core.actor import Actor
-from core.rows import insert
+from core.rows import Addition, add, addition
 from core.scope import Scope
 
 _HIDDEN = "***"
@@ -24,30 +24,55 @@ def record(
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
     reason: str = "",
-) -> AuditEvent:
+) -> None:
     """
     Add one event in the caller's transaction: it is kept if, and only if, what it tells about is.
 
     `action` is a dotted verb such as `payout.approved`. Values under secret names are replaced in `before` and `after`.
     """
-    event = AuditEvent(
-        merchant_id=scope.merchant_id if scope else None,
-        is_test=scope.is_test if scope else False,
-        actor_kind=by.kind.value,
-        actor_name=by.name,
-        user_id=by.user_id,
-        secret_id=by.secret_id,
-        action=action,
-        object_kind=kind,
-        object_id=object_id,
-        before=_masked(before),
-        after=_masked(after),
-        reason=reason,
-        request_id=by.request_id,
-        address=by.address,
+    add(
+        event(
+            scope=scope,
+            by=by,
+            action=action,
+            kind=kind,
+            object_id=object_id,
+            before=before,
+            after=after,
+            reason=reason,
+        )
     )
-    insert(event)
-    return event
+
+
+def event(
+    *,
+    scope: Scope | None,
+    by: Actor,
+    action: str,
+    kind: str,
+    object_id: str,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    reason: str = "",
+) -> Addition:
+    """Return the event that `record` adds, for whoever writes it together with what it tells about."""
+    told = {
+        "merchant_id": scope.merchant_id if scope else None,
+        "is_test": scope.is_test if scope else False,
+        "actor_kind": by.kind.value,
+        "actor_name": by.name,
+        "user_id": by.user_id,
+        "secret_id": by.secret_id,
+        "action": action,
+        "object_kind": kind,
+        "object_id": object_id,
+        "before": _masked(before),
+        "after": _masked(after),
+        "reason": reason,
+        "request_id": by.request_id,
+        "address": by.address,
+    }
+    return addition(AuditEvent, told)
 
 
 def _masked(value: object) -> object:

@@ -2,7 +2,8 @@
 Idempotency keys: a request sent twice has the effect of sending it once, and gets the same bytes back.
 
 The key is locked, looked up and stored in the request's own transaction, together with what the request does. So a
-crash leaves either all of it or nothing, and no key can hang "in progress".
+crash leaves either all of it or nothing, and no key can hang "in progress". A refusal undoes that transaction; the
+answer that tells about it is kept in another.
 """
 
 import json
@@ -12,20 +13,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from access.models import IdempotencyKey
 from core.errors import Conflict, DomainError, InvalidRequest
-from core.rows import insert
+from core.rows import add, addition
 from core.scope import Scope
-from core.sql import first, load
+from core.sql import first
+from core.transactions import whole
 
 KEPT = timedelta(days=30)
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x20-\x7e]{16,256}", re.ASCII)
+_KNOWN = "select * from access_known_key(%s, %s, %s, %s)"
 
 
 class Outstanding(Conflict):
@@ -60,8 +61,7 @@ def read_key(header: str | None) -> str | None:
 def fingerprint(*, method: str, path: str, query: Mapping[str, list[str]], body: object) -> bytes:
     """Return the SHA-256 of what a request asks for; spacing, order of keys and of parameters do not matter."""
     parts = [method, path, sorted((name, values) for name, values in query.items()), body]
-    canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=_decimal)
-    return sha256(canonical.encode()).digest()
+    return sha256(_CANONICAL.encode(parts).encode()).digest()
 
 
 def _decimal(value: object) -> str:
@@ -71,59 +71,77 @@ def _decimal(value: object) -> str:
     raise TypeError(type(value).__name__)
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_decimal)
+
+
 def once(
     *,
     scope: Scope,
     key: str,
     mark: bytes,
-    reused: DomainError,
+    reused: Callable[[], DomainError],
     act: Callable[[], Stored],
     refused: Callable[[DomainError], Stored | None],
 ) -> Stored:
     """
     Run `act` in one durable transaction, unless the key has an answer already: then return that one.
 
-    `refused` turns a refusal of `act` into the answer to keep, or None to keep nothing and raise it on. `reused` is
-    raised when the key came with another request before. Raises Outstanding while such a request runs.
+    `refused` turns a refusal of `act` into the answer to keep, or None to keep nothing and raise it on. `reused` makes
+    the refusal for a key that came with another request before. Raises Outstanding while such a request runs.
     """
-    with transaction.atomic(durable=True):
-        known = _known(scope, key)
-        if known is not None:
-            status, body, content_type, fingerprint_of_known = known
-            if bytes(fingerprint_of_known) != mark:
-                raise reused
-            return Stored(status, bytes(body), content_type, replayed=True)
-        answer = _act(act, refused)
-        kept = IdempotencyKey(
-            **scope.filters(),
-            key=key,
-            fingerprint=mark,
-            status=answer.status,
-            body=answer.body,
-            content_type=answer.content_type,
-        )
-        insert(kept)
-    return answer
-
-
-def _act(act: Callable[[], Stored], refused: Callable[[DomainError], Stored | None]) -> Stored:
     try:
-        with transaction.atomic():
-            return act()
+        with whole():
+            return _answer(scope, key, mark, reused) or _keep(scope, key, mark, _acted(act, refused))
+    except _Undone as undone:
+        refusal = undone.answer
+    # What was refused is undone and the key is free again: whoever had it meanwhile decides.
+    with whole():
+        return _answer(scope, key, mark, reused) or _keep(scope, key, mark, refusal)
+
+
+class _Undone(Exception):
+    """Ends the transaction of a refusal that has an answer to be kept."""
+
+    def __init__(self, answer: Stored) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _acted(act: Callable[[], Stored], refused: Callable[[DomainError], Stored | None]) -> Stored:
+    try:
+        return act()
     except DomainError as refusal:
         answer = refused(refusal)
         if answer is None:
             raise
-        return answer
+        raise _Undone(answer) from refusal
 
 
-def _known(scope: Scope, key: str) -> tuple[Any, ...] | None:
-    """Return status, body, content type and fingerprint of a key's answer, with the key locked. Raises Outstanding."""
+def _answer(scope: Scope, key: str, mark: bytes, reused: Callable[[], DomainError]) -> Stored | None:
+    """Return the answer that the key has, with the key locked. Raises Outstanding, and the refusal of `reused`."""
     name = f"idempotency:{scope.merchant_id}:{scope.is_test}:{key}"
-    row = first(load("access", "known_key"), {**scope.filters(), "key": key, "name": name})
-    if row is None or not row[0]:
+    found = first([_KNOWN], [name, scope.merchant_id, scope.is_test, key])
+    if found is None or not found[0]:
         raise Outstanding(_("같은 Idempotency-Key의 요청을 처리하고 있어요. 잠시 뒤에 다시 보내 주세요."))
-    return row[2:] if row[1] else None
+    _locked, status, body, content_type, known_mark = found
+    if status is None:
+        return None
+    if bytes(known_mark) != mark:
+        raise reused()
+    return Stored(status, bytes(body), content_type, replayed=True)
+
+
+def _keep(scope: Scope, key: str, mark: bytes, answer: Stored) -> Stored:
+    kept = {
+        **scope.filters(),
+        "key": key,
+        "fingerprint": mark,
+        "status": answer.status,
+        "body": answer.body,
+        "content_type": answer.content_type,
+    }
+    add(addition(IdempotencyKey, kept))
+    return answer
 
 
 def forget(now: datetime) -> int:

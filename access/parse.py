@@ -42,13 +42,7 @@ def strict_json(data: bytes) -> object:
     if not data.strip(b" \t\r\n"):
         return {}
     try:
-        value: object = json.loads(
-            data.decode(),
-            object_pairs_hook=_without_doubles,
-            parse_constant=_no_constant,
-            parse_float=_fraction,
-            parse_int=_integer,
-        )
+        value: object = _JSON.decode(data.decode())
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
         raise InvalidRequest(_("본문이 올바른 JSON이 아니에요.")) from None
     _check_tree(value)
@@ -87,6 +81,11 @@ def _fraction(text: str) -> Decimal:
     if not number.is_finite() or abs(number.adjusted()) > _LONGEST_NUMBER:
         raise InvalidRequest(_("숫자가 너무 크거나 작아요."))
     return number
+
+
+_JSON = json.JSONDecoder(
+    object_pairs_hook=_without_doubles, parse_constant=_no_constant, parse_float=_fraction, parse_int=_integer
+)
 
 
 def _check_tree(value: object) -> None:

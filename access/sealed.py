@@ -11,6 +11,7 @@ import os
 import unicodedata
 from base64 import b64decode
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -40,6 +41,12 @@ def _cipher(key_id: str) -> AESGCM:
     key = _keys().get(key_id)
     if key is None:
         raise CannotOpen("no such key")
+    return _cipher_of(key)
+
+
+# Of the keys of the settings, which are there as long as the process is.
+@cache
+def _cipher_of(key: str) -> AESGCM:
     return AESGCM(b64decode(key))
 
 

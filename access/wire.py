@@ -16,7 +16,7 @@ JSON = "application/json"
 
 def render(body: object) -> bytes:
     """Write a body as UTF-8 JSON: moments in UTC with `Z`, days as YYYY-MM-DD, decimals as text."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_other).encode()
+    return _JSON.encode(body).encode()
 
 
 def _other(value: object) -> object:
@@ -32,18 +32,21 @@ def _other(value: object) -> object:
     raise TypeError(message)
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_other)
+
+
 def without_absent(body: Mapping[str, object]) -> dict[str, object]:
     """Return the body without the keys that hold None, at every level: absent values are left out, never null."""
-    return {name: _without(value) for name, value in body.items() if value is not None}
+    return {
+        name: value if type(value) in _PLAIN else _without(value) for name, value in body.items() if value is not None
+    }
 
 
-# Most values; to ask them whether they are a mapping takes longer than to write them.
-_SCALARS = (str, int)
+# What most values are; to ask them whether they are a mapping takes longer than to write them.
+_PLAIN = frozenset({str, int, bool})
 
 
 def _without(value: object) -> object:
-    if isinstance(value, _SCALARS):
-        return value
     if isinstance(value, Mapping):
         return without_absent(value)
     if isinstance(value, list | tuple):

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 # Crockford's base 32: no I, L, O or U, so an id survives being read aloud.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Two characters at a time: every id has an even number of them.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _TIME_BITS, _RANDOM_BITS, _SHORT_BITS = 48, 80, 50
 
 
@@ -52,7 +54,7 @@ def ulid(now: datetime, entropy: int | None = None) -> str:
 
     `entropy` replaces the random bits. Raises ValueError for a moment before 1970 or entropy of more than 80 bits.
     """
-    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = (now - _EPOCH) // _MILLISECOND
     if milliseconds < 0:
         raise ValueError(f"no ULID before 1970: {now}")
     return _encode(milliseconds, _TIME_BITS, 10) + _encode(_bits(entropy, _RANDOM_BITS), _RANDOM_BITS, 16)
@@ -80,4 +82,4 @@ def _bits(entropy: int | None, count: int) -> int:
 def _encode(value: int, bits: int, length: int) -> str:
     if not 0 <= value < 1 << bits:
         raise ValueError(f"{value} does not fit in {bits} bits")
-    return "".join(_ALPHABET[value >> 5 * place & 31] for place in reversed(range(length)))
+    return "".join([_PAIRS[value >> place & 1023] for place in range(5 * length - 10, -1, -10)])

@@ -64,9 +64,9 @@ class Rounding(StrEnum):
 
 def round_quotient(numerator: int, denominator: int, mode: Rounding) -> int:
     """Return numerator / denominator as a whole number; a negative quotient mirrors the positive one."""
-    whole, rest = divmod(abs(numerator), abs(denominator))
-    away = {Rounding.DOWN: False, Rounding.UP: rest > 0, Rounding.OFF: 2 * rest >= abs(denominator)}[mode]
-    size = whole + 1 if away else whole
+    size, rest = divmod(abs(numerator), abs(denominator))
+    if rest and (mode == Rounding.UP or (mode == Rounding.OFF and 2 * rest >= abs(denominator))):
+        size += 1
     return size if (numerator < 0) == (denominator < 0) else -size
 
 

@@ -1,8 +1,8 @@
 """
 Rows without the ORM's query compiler, for the few statements that every order and every payout goes through.
 
-`from_json` makes a model instance of what the database's `to_json` says of a row; `insert` writes one; `update` writes
-columns of many in one statement.
+`from_json` makes a model instance of what the database's `to_json` says of a row, `new` one of columns; `insert` writes
+one and `add` one that nobody looks at again; `update` writes columns of many in one statement.
 """
 
 import json
@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
-from core.sql import first
+from core.sql import first, run
 
 M = TypeVar("M", bound=models.Model)
 Read = Callable[[Any], Any]
@@ -37,85 +38,154 @@ _READ: "tuple[tuple[type[models.Field[Any, Any]], Read], ...]" = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column: the attribute of the row, and how a value is read from JSON and (of a JSON column) written as JSON."""
+
+    name: str
+    attribute: str
+    read: Read | None
+    write: Callable[[Any], str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of a table besides its key, and which of them the database has a default for."""
+
+    key: _Column
+    others: list[_Column]
+    defaulted: list[_Column]
+    json: list[_Column]
+
+    @property
+    def all(self) -> list[_Column]:
+        """Every column."""
+        return [self.key, *self.others]
+
+
+def _column(field: "models.Field[Any, Any]") -> _Column:
+    read = next((read for kind, read in _READ if isinstance(field, kind)), None)
+    write = (field.encoder or json.JSONEncoder)().encode if isinstance(field, models.JSONField) else None
+    return _Column(str(field.column), field.attname, read, write)
+
+
 @cache
-def _readers(model: type[models.Model]) -> tuple[list[str], list[tuple[int, str, Read]]]:
-    """Return the columns of a table, and the place, name and reader of those that have one."""
-    readers: list[tuple[int, str, Read]] = []
-    for place, field in enumerate(_table(model).concrete_fields):
-        read = next((read for kind, read in _READ if isinstance(field, kind)), None)
-        if read is not None:
-            readers.append((place, str(field.column), read))
-    return [str(field.column) for field in _table(model).concrete_fields], readers
+def _columns(model: type[models.Model]) -> _Columns:
+    table = _table(model)
+    others = [field for field in table.concrete_fields if not field.primary_key]
+    columns = {field.attname: _column(field) for field in others}
+    return _Columns(
+        key=_column(table.pk),
+        others=list(columns.values()),
+        defaulted=[columns[field.attname] for field in others if field.has_db_default()],
+        json=[column for column in columns.values() if column.write],
+    )
+
+
+@cache
+def _readers(model: type[models.Model]) -> tuple[list[tuple[str, str]], list[tuple[str, Read]]]:
+    """Return the attributes of a row with their columns, and those that are read in a way of their own."""
+    columns = _columns(model).all
+    readers = [(column.attribute, column.read) for column in columns if column.read]
+    return [(column.attribute, column.name) for column in columns], readers
 
 
 def from_json(model: type[M], row: Mapping[str, Any]) -> M:
     """Return the instance for what `to_json` says of a row of the model's table."""
-    columns, readers = _readers(model)
-    values = [row[column] for column in columns]
-    for place, column, read in readers:
-        if row[column] is not None:
-            values[place] = read(row[column])
-    return model.from_db(DEFAULT_DB_ALIAS, columns, values)
+    attributes, readers = _readers(model)
+    values = {attribute: row[column] for attribute, column in attributes}
+    for attribute, read in readers:
+        if values[attribute] is not None:
+            values[attribute] = read(values[attribute])
+    made = _instance(model, values)
+    _is_kept(made)
+    return made
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column as it is written: the attribute of the row, and for JSON the encoder (None is the plain one)."""
-
-    name: str
-    attribute: str
-    is_key: bool
-    is_json: bool
-    encoder: type[json.JSONEncoder] | None
-
-
-@cache
-def _columns(model: type[models.Model]) -> list[_Column]:
-    return [
-        _Column(
-            field.column,
-            field.attname,
-            field.primary_key,
-            isinstance(field, models.JSONField),
-            getattr(field, "encoder", None),
-        )
-        for field in _table(model).concrete_fields
-    ]
+def _instance(model: type[M], values: Mapping[str, Any]) -> M:
+    # As unpickling does it: a model's `__init__` takes ten times as long to come to the same.
+    made = model.__new__(model)
+    made._state = ModelState()  # noqa: SLF001 - public in all but name
+    vars(made).update(values)
+    return made
 
 
 @cache
-def _inserting(model: type[models.Model], columns: tuple[str, ...], left: tuple[str, ...], conflict: str) -> str:
-    holders = ", ".join(f"%({column})s" for column in columns)
-    otherwise = f"on conflict ({conflict}) do nothing" if conflict else ""
-    into, told = f"{_table(model).db_table} ({', '.join(columns)})", ", ".join(left)
-    return f"insert into {into} values ({holders}) {otherwise} returning {told}"  # noqa: S608 - names of the model's own
+def _defaults(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """Return the values of a new row, and for those that must not be shared what makes them."""
+    fields = _table(model).concrete_fields
+    made = [(field.attname, field.default) for field in fields if callable(field.default) and field.has_default()]
+    return {field.attname: field.get_default() for field in fields}, made
 
 
-def insert(row: models.Model, *, conflict: str = "") -> bool:
+def new(model: type[M], values: Mapping[str, Any]) -> M:
+    """Return a row that is yet to be inserted: these columns, and the model's defaults for the others."""
+    fixed, made = _defaults(model)
+    if not values.keys() <= fixed.keys():
+        message = f"{model.__name__} has no {', '.join(values.keys() - fixed.keys())}"
+        raise TypeError(message)
+    return _instance(model, {**fixed, **{attribute: make() for attribute, make in made}, **values})
+
+
+def _is_kept(row: models.Model) -> None:
+    state: Any = row._state  # noqa: SLF001 - public in all but name
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+
+
+class Addition(NamedTuple):
+    """A row to be inserted of which nothing is wanted back: its statement and the values of that."""
+
+    statement: str
+    values: list[Any]
+
+
+@cache
+def _inserting(model: type[models.Model], columns: tuple[str, ...], told: tuple[str, ...], conflict: str) -> str:
+    into, holders = f"{_table(model).db_table} ({', '.join(columns)})", ", ".join(["%s"] * len(columns))
+    otherwise = f" on conflict ({conflict}) do nothing" if conflict else ""
+    back = f" returning {', '.join(told)}" if told else ""
+    return f"insert into {into} values ({holders}){otherwise}{back}"  # noqa: S608 - names of the model's own
+
+
+def _addition(
+    model: type[models.Model], values: dict[str, Any], told: tuple[str, ...] = (), conflict: str = ""
+) -> Addition:
+    for column in _columns(model).json:
+        if column.write and values.get(column.name) is not None:
+            values[column.name] = column.write(values[column.name])
+    return Addition(_inserting(model, tuple(values), told, conflict), list(values.values()))
+
+
+def addition(model: type[models.Model], values: Mapping[str, Any]) -> Addition:
+    """Return the insert of a row of these columns; the database knows the others."""
+    return _addition(model, dict(values))
+
+
+def add(row: Addition) -> None:
+    """Insert a row. Raises Django's database errors. No signals are sent."""
+    run([row.statement], row.values)
+
+
+def insert(row: models.Model, *, conflict: str = "", beside: Sequence[Addition] = ()) -> bool:
     """
     Insert a row that has no key yet; the database gives it its key and the columns with a default that were not set.
 
     `conflict` names the columns of a unique constraint: False then means that another row has their values, and the
-    transaction goes on. Raises Django's database errors. No signals are sent.
+    transaction goes on. Rows `beside` it are inserted in the same round trip, also when another row has its values.
+    Raises Django's database errors. No signals are sent.
     """
-    values: dict[str, Any] = {}
-    left: list[_Column] = []
-    for column in _columns(type(row)):
-        value = getattr(row, column.attribute)
-        if column.is_key or isinstance(value, DatabaseDefault):
-            left.append(column)
-        else:
-            values[column.name] = (
-                json.dumps(value, cls=column.encoder) if column.is_json and value is not None else value
-            )
-    told = tuple(column.name for column in left)
-    made = first(_inserting(type(row), tuple(values), told, conflict), values)
+    columns, held = _columns(type(row)), vars(row)
+    left = [column for column in columns.defaulted if isinstance(held[column.attribute], DatabaseDefault)]
+    values = {column.name: held[column.attribute] for column in columns.others if column not in left}
+    left.insert(0, columns.key)
+    own = _addition(type(row), values, tuple(column.name for column in left), conflict)
+    rows = [*beside, own]
+    made = first([one.statement for one in rows], [value for one in rows for value in one.values])
     if made is None:
         return False
     for column, value in zip(left, made, strict=True):
-        setattr(row, column.attribute, json.loads(value) if column.is_json else value)
-    state: Any = row._state  # noqa: SLF001 - public in all but name
-    state.adding, state.db = False, DEFAULT_DB_ALIAS
+        setattr(row, column.attribute, json.loads(value) if column.write else value)
+    _is_kept(row)
     return True
 
 

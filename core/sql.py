@@ -1,18 +1,24 @@
 """
 SQL lives in `.sql` files: migrations in `<app>/migrations/sql/<name>.up.sql` and `.down.sql`, queries in `<app>/sql/`.
 
-`run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function
-and `first` asks for one row.
+`run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function,
+`first` asks for one row and `look` does so when a request begins; `run` asks for nothing.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 import psycopg2
-from django.db import DEFAULT_DB_ALIAS, connections, migrations
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, migrations
+
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+Row: TypeAlias = tuple[Any, ...]
 
 
 def _folder(package: str) -> Path:
@@ -44,34 +50,110 @@ def _calling(function: str, arguments: int) -> str:
 
 def call(function: str, arguments: Sequence[Any]) -> Any:
     """Return what an SQL function answers, in one round trip; see `first`."""
-    row = first(_calling(function, len(arguments)), arguments)
+    row = first([_calling(function, len(arguments))], arguments)
     return None if row is None else row[0]
 
 
-def first(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, ...] | None:
+def first(statements: Sequence[str], parameters: Parameters) -> Row | None:
     """
-    Return the first row of a statement, in one round trip on Django's connection and in its transaction.
+    Return the first row of the last of some statements, in one round trip on Django's connection, in its transaction.
 
-    Of several statements, separated by semicolons, it is that of the last; each of them sees what others committed
-    before it began. JSON comes as text. Raises Django's database errors.
+    They select, insert, update or delete; each sees what others committed before it began. Parameters without names are
+    those of all statements, one after the other. JSON comes as text. Raises Django's database errors.
 
-    Django's cursor spends as long on a statement as the driver does, which what every recorded order goes through would
-    feel; it is used where somebody counts or watches queries.
+    For what every recorded order goes through: a connection plans each statement once, so their texts must be few.
+    Django's cursor takes as long for a statement as the driver does; it is used only where somebody watches queries.
     """
+    return _asked(statements, parameters, answers=True)
+
+
+def run(statements: Sequence[str], parameters: Parameters) -> None:
+    """Run statements that answer nothing, as `first` does."""
+    _asked(statements, parameters, answers=False)
+
+
+def _asked(statements: Sequence[str], parameters: Parameters, *, answers: bool) -> Row | None:
     # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
     ours = connections[DEFAULT_DB_ALIAS]
     ours.close_if_health_check_failed()
     if ours.connection is None or ours.execute_wrappers or ours.queries_logged:
         with ours.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            row: tuple[Any, ...] | None = cursor.fetchone()
+            cursor.execute("; ".join(statements), parameters)
+            row: Row | None = cursor.fetchone() if answers else None
             return row
     ours.validate_no_broken_transaction()
     try:
         with ours.connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchone()  # type: ignore[no-any-return] # the driver's rows are tuples
+            cursor.execute(_planned(ours.connection, cursor, tuple(statements)), parameters)
+            return cursor.fetchone() if answers else None
     except psycopg2.Error:
         # Entered on the way out only: it turns the driver's error into Django's, and notes a broken connection.
         with ours.wrap_database_errors:
             raise
+
+
+def look(statement: str, parameters: Parameters) -> Row | None:
+    """
+    Return the first row of a statement that only reads, like `first`, as the first thing that a request asks.
+
+    It stands for the check whether a kept connection still works: one that does not is opened again and asked again.
+    """
+    ours: Any = connections[DEFAULT_DB_ALIAS]
+    if ours.connection is None or ours.in_atomic_block or ours.health_check_done:
+        return first([statement], parameters)
+    ours.health_check_done = True
+    try:
+        return first([statement], parameters)
+    except (InterfaceError, OperationalError):
+        if ours.is_usable():
+            raise
+        ours.close()
+        return first([statement], parameters)
+
+
+# ---- statements that a connection plans once
+
+
+class _Plan(NamedTuple):
+    """A statement under the name that every connection knows it by: what makes it known, and what runs it."""
+
+    name: str
+    prepare: str
+    execute: str
+
+
+_HOLDER = re.compile(r"%(?:\((\w+)\)s|s|%)")
+# The names that each connection of the driver knows. They are its own, and no rollback takes them back.
+_known: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
+
+
+@cache
+def _plan(statement: str) -> _Plan:
+    # Named by what it says: threads that meet here for the first time come to the same.
+    name, given = f"planned_{sha256(statement.encode()).hexdigest()[:32]}", list[str]()
+
+    def number(holder: "re.Match[str]") -> str:
+        if holder[0] == "%%":
+            return "%"
+        if holder[1] is None or holder[0] not in given:
+            given.append(holder[0])
+        return f"${len(given) if holder[1] is None else given.index(holder[0]) + 1}"
+
+    prepare = f"prepare {name} as {_HOLDER.sub(number, statement)}"
+    return _Plan(name, prepare, f"execute {name}({', '.join(given)})" if given else f"execute {name}")
+
+
+@cache
+def _running(statements: tuple[str, ...]) -> str:
+    return "; ".join(_plan(statement).execute for statement in statements)
+
+
+def _planned(connection: Any, cursor: Any, statements: tuple[str, ...]) -> str:
+    """Return what runs the statements on a connection of the driver, once it knows them."""
+    known = _known.setdefault(connection, set())
+    for statement in statements:
+        plan = _plan(statement)
+        if plan.name not in known:
+            cursor.execute(plan.prepare)
+            known.add(plan.name)
+    return _running(statements)

@@ -7,8 +7,9 @@ account, one leg for each component, so that every line of a statement points at
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ledger.chart import BY_CODE, Code
 from settlement.fees import Computed, ComputedFee
@@ -33,8 +34,7 @@ class Component(StrEnum):
     MANUAL = "MANUAL"
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """
     One leg: account code, signed amount, component and owner.
 
@@ -94,7 +94,7 @@ def manual_legs(amount: int, *, reason: str = GENERAL, counter: Counter | None =
 
 def void_legs(legs: Iterable[Leg], *, partner_account: Code) -> list[Leg]:
     """Return the mirror of a record's legs, its partner legs on the account where the money is now."""
-    return [replace(leg, amount=-leg.amount, code=partner_account if leg.is_partner else leg.code) for leg in legs]
+    return [leg._replace(amount=-leg.amount, code=partner_account if leg.is_partner else leg.code) for leg in legs]
 
 
 def partner_account_of(signed_amount: int) -> Code:
@@ -105,7 +105,7 @@ def partner_account_of(signed_amount: int) -> Code:
 def _record_legs(record: Computed, sign: int, partner_account: Code | None) -> list[Leg]:
     account = partner_account or partner_account_of(sign * record.amounts.settlement)
     legs = [*_funding_legs(record), *_partner_legs(record, account), *_income_legs(record)]
-    signed = legs if sign == 1 else [replace(leg, amount=sign * leg.amount) for leg in legs]
+    signed = legs if sign == 1 else [leg._replace(amount=sign * leg.amount) for leg in legs]
     return _without_zero(signed)
 
 

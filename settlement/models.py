@@ -792,7 +792,7 @@ class SettlementRecord(PublicObject, AmountColumns):
         indexes = (
             models.Index(fields=["merchant_id", "is_test", "-settlement_date", "-id"], name="settlement_record_list"),
             models.Index(fields=["partner", "-settlement_date", "-id"], name="settlement_record_partner"),
-            models.Index(fields=["merchant_id", "is_test", "payment_id"], name="settlement_record_payment"),
+            models.Index(fields=["payment_id", "merchant_id", "is_test"], name="settlement_record_payment"),
             models.Index(
                 fields=["partner_settlement", "id"],
                 condition=Q(partner_settlement__isnull=False),

@@ -168,9 +168,10 @@ def policy_versions(kept: Collection[SettlementRecord]) -> PolicyVersions:
     discounts |= {item["version"] for line in lines for item in line["discounts"]}
     fees = {item["version"] for one in kept for item in one.additional_fees}
     fees |= {item["version"] for line in lines for item in line["fees"]}
+    # Most records name none; an empty question is asked of nobody, but it is put together like any other.
     return PolicyVersions(
-        DiscountSharePolicyVersion.objects.select_related("policy").in_bulk(discounts),
-        AdditionalFeePolicyVersion.objects.select_related("policy").in_bulk(fees),
+        DiscountSharePolicyVersion.objects.select_related("policy").in_bulk(discounts) if discounts else {},
+        AdditionalFeePolicyVersion.objects.select_related("policy").in_bulk(fees) if fees else {},
     )
 
 

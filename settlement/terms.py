@@ -52,6 +52,7 @@ from settlement.models import (
 RECORD_ORIGIN = "settlement_record"
 SETTLEMENT_ORIGIN = "partner_settlement"
 _MONTH = 100
+_WEEKDAYS = tuple(Weekday)
 
 V = TypeVar("V", bound=Version)
 Json = dict[str, Any]
@@ -126,7 +127,6 @@ def version_on(versions: Iterable[V], day: date) -> V:
 
 def cycle(version: ContractVersion) -> Cycle:
     """Return the cycle of a contract."""
-    weekdays = tuple(Weekday)
     method = CycleMethod(version.cycle_method)
     weekly = version.cycle_days if method is CycleMethod.WEEKLY else ()
     monthly = version.cycle_days if method is CycleMethod.MONTHLY else ()
@@ -134,7 +134,7 @@ def cycle(version: ContractVersion) -> Cycle:
         lag_days=version.lag_days,
         method=method,
         date_policy=DatePolicy(version.date_policy),
-        days_of_week=tuple(weekdays[day] for day in weekly),
+        days_of_week=tuple(_WEEKDAYS[day] for day in weekly),
         days_of_month=tuple(monthly),
         month_days=tuple(MonthDay(day // _MONTH, day % _MONTH) for day in version.cycle_dates),
     )
@@ -142,8 +142,7 @@ def cycle(version: ContractVersion) -> Cycle:
 
 def cycle_columns(cycle: Cycle) -> Json:
     """Return the columns that store a cycle, days in order and once each."""
-    weekdays = tuple(Weekday)
-    days = {weekdays.index(day) for day in cycle.days_of_week} if cycle.method is CycleMethod.WEEKLY else set()
+    days = {_WEEKDAYS.index(day) for day in cycle.days_of_week} if cycle.method is CycleMethod.WEEKLY else set()
     if cycle.method is CycleMethod.MONTHLY:
         days = set(cycle.days_of_month)
     dates = cycle.month_days if cycle.method is CycleMethod.MANUAL_DATES else ()

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core import clock, ids
 from core.actor import Actor
 from core.scope import Scope
+from core.transactions import part
 from settlement import terms
 from settlement.cancels import Cancel, compute_cancel
 from settlement.dates import settlement_date
@@ -54,7 +54,7 @@ def record_cancel(*, scope: Scope, by: Actor, now: datetime, draft: CancelDraft)
     cancelled_at = draft.cancelled_at or now
     start_date = draft.start_date or clock.seoul_day(cancelled_at)
     check_given_date(draft.settlement_date, start_date)
-    with transaction.atomic():
+    with part():
         order = _locked_order(scope, draft)
         previous = _previous(order, draft.cancellation_id)
         if not draft.is_external:

@@ -26,7 +26,8 @@ MOST_NAMES = 1_000
 _BY_NAME = """
     select pg_advisory_xact_lock(key)
     from (
-        select distinct hashtextextended(name, 0) as key from unnest(%(locked_names)s) name order by key offset 0
+        select distinct hashtextextended(name, 0) as key
+        from unnest(%(locked_names)s::text[]) name order by key offset 0
     ) keys
     where (
             select count(*)
@@ -53,7 +54,7 @@ def first_under(
 
     So it sees what whoever had them before has committed. The locks stay until the transaction ends.
     """
-    return first(f"{_BY_NAME}; {statement}", {**parameters, **_parameters(scope, names)})
+    return first([_BY_NAME, statement], {**parameters, **_parameters(scope, names)})
 
 
 def _parameters(scope: Scope, names: Iterable[str]) -> dict[str, Any]:

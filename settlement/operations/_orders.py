@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from django.db import transaction
-
 from core import clock, ids
 from core.actor import Actor
+from core.rows import new
 from core.scope import Scope
+from core.transactions import part
 from settlement import terms
 from settlement.calculation import ParameterValue
 from settlement.calculators import Calculators
@@ -112,11 +112,12 @@ def record_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
     check_keys(scope, draft.properties)
     start_date = draft.start_date or clock.seoul_day(draft.paid_at or now)
     check_given_date(draft.settlement_date, start_date)
-    with transaction.atomic():
-        found = _order_terms.read(scope, _named(draft), start_date)
+    with part():
+        named = _named(draft)
+        found = _order_terms.read(scope, named, start_date)
         if found is None:
             raise partner_not_found(draft.partner_id)
-        versions = _versions(found, draft, start_date)
+        versions = _versions(found, named, start_date)
         _check_payment(draft)
         check_fixed_fees(versions, draft.currency)
         _check_first(found)
@@ -138,11 +139,11 @@ def _named(draft: OrderDraft) -> _order_terms.Named:
     )
 
 
-def _versions(found: OrderTerms, draft: OrderDraft, day: date) -> Versions:
+def _versions(found: OrderTerms, named: _order_terms.Named, day: date) -> Versions:
     """Return the versions of all an order names; missing policies are all named in one refusal per kind."""
     if not found.versions:
-        raise CONTRACT.not_found(draft.contract_id or "")
-    contract, named = terms.version_on(found.versions, day), _named(draft)
+        raise CONTRACT.not_found(named.contract or "")
+    contract = terms.version_on(found.versions, day)
     if missing := [one for one in named.fees if one not in found.fees]:
         raise fee_policies_not_found(missing)
     if missing := [one for one in named.discounts if one not in found.discounts]:
@@ -213,24 +214,25 @@ def computed_record(
         discounts={one: (version.pk, version.partner_share_rate) for one, version in versions.discounts.items()},
         fees={one: (version.pk, terms.additional_fee(version)) for one, version in versions.fees.items()},
     )
-    return SettlementRecord(
+    columns = {
         **scope.filters(),
-        type=RecordType.ORDER,
-        contract_version=versions.contract,
-        calculator=counting,
-        parameters=parameters,
-        start_date=start_date,
-        settlement_date=day,
-        date_is_given=draft.settlement_date is not None,
-        currency=draft.currency,
-        payment_id=draft.payment_id,
-        order_name=draft.order_name,
-        payment_method=dict(draft.method),
-        paid_at=draft.paid_at,
-        memo=draft.memo,
-        user_defined_properties=properties.listed(draft.properties),
+        "type": RecordType.ORDER,
+        "parameters": parameters,
+        "start_date": start_date,
+        "settlement_date": day,
+        "date_is_given": draft.settlement_date is not None,
+        "currency": draft.currency,
+        "payment_id": draft.payment_id,
+        "order_name": draft.order_name,
+        "payment_method": dict(draft.method),
+        "paid_at": draft.paid_at,
+        "memo": draft.memo,
+        "user_defined_properties": properties.listed(draft.properties),
         **terms.computed_columns(computed, agreed, RecordType.ORDER),
-    )
+    }
+    record = new(SettlementRecord, columns)
+    record.contract_version, record.calculator = versions.contract, counting
+    return record
 
 
 def _order(draft: OrderDraft, versions: Versions) -> Order:

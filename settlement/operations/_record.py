@@ -7,7 +7,7 @@ from access import audit
 from core import clock
 from core.actor import Actor
 from core.money import CurrencyNotSupported, minor_digits
-from core.rows import insert
+from core.rows import Addition, add, insert
 from core.scope import Scope
 from ledger import posting
 from settlement import terms
@@ -57,19 +57,23 @@ def write(record: SettlementRecord, *, by: Actor, now: datetime) -> SettlementRe
     scope, today = record.scope, clock.seoul_day(now)
     record.state = state_on(record, today)
     record.created_at = record.state_changed_at = now
-    if not insert(record, conflict="merchant_id, is_test, public_id"):
+    event = _event(scope, by, "recorded", record, amount=record.net)
+    if not insert(record, conflict="merchant_id, is_test, public_id", beside=[event]):
         raise record_id_used(record.public_id)
     if record.state == RecordState.IN_PROCESS:
         posting.post(scope=scope, posting=terms.posting(record, recorded_at=now), by=by)
         if record.settlement_date <= today:
             maturity.mature(scope=scope, record=record, by=by, now=now)
-    told(scope, by, "recorded", record, amount=record.net)
     return record
 
 
 def told(scope: Scope, by: Actor, verb: str, record: SettlementRecord, **after: object) -> None:
     """Add a record's event to the audit trail."""
-    audit.record(
+    add(_event(scope, by, verb, record, **after))
+
+
+def _event(scope: Scope, by: Actor, verb: str, record: SettlementRecord, **after: object) -> Addition:
+    return audit.event(
         scope=scope,
         by=by,
         action=f"settlement_record.{verb}",

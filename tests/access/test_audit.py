@@ -61,7 +61,8 @@ TAMPERING = [
 
 
 def note(action: str = "thing.done", scope: Scope = HERE, **more: object) -> AuditEvent:
-    return audit.record(scope=scope, by=SETUP, action=action, kind="thing", object_id="t-1", **more)  # type: ignore[arg-type] # whatever a test wants to add
+    audit.record(scope=scope, by=SETUP, action=action, kind="thing", object_id="t-1", **more)  # type: ignore[arg-type] # whatever a test wants to add
+    return AuditEvent.objects.latest("pk")
 
 
 def run(statement: str) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from access import idempotency
 from access.models import IdempotencyKey
 from access.roles import Role
+from core import transactions
 
 from . import probe
 from .build import Firm, firm
@@ -30,6 +31,10 @@ def send(api: Client, url: str, body: object, key: str | None = KEY) -> Any:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Idempotency-Key": key} if key is not None else {}
     return api.post(url, data, content_type="application/json", headers=headers)
+
+
+def asked_for(body: object) -> dict[str, Any]:
+    return {"method": "POST", "path": "/platform/things", "query": {}, "body": body}
 
 
 @pytest.mark.django_db
@@ -157,6 +162,34 @@ class TestAtOnce:
         assert (waiting.status_code, waiting["Retry-After"]) == (409, "1")
         assert probe.effects() == 0
         assert send(api, "/platform/things", {"name": "a"}).status_code == 200
+
+    def test_what_somebody_made_between_a_refusal_and_its_keeping_counts(
+        self,
+        committed_db: str,  # noqa: ARG002 - likewise
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        api, opened = client(firm()), transactions.whole
+        begun: list[str] = []
+
+        def another_first() -> Any:
+            begun.append("opened")
+            if len(begun) == 2:
+                IdempotencyKey.objects.create(**answered)
+            return opened()
+
+        first = send(api, "/platform/things", {"name": "a"})
+        stored = IdempotencyKey.objects.get()
+        answered = {
+            name: getattr(stored, name) for name in ("merchant_id", "is_test", "status", "body", "content_type")
+        }
+        answered |= {"key": KEY[::-1], "fingerprint": idempotency.fingerprint(**asked_for({"name": "taken"}))}
+        monkeypatch.setattr(idempotency, "whole", another_first)
+
+        answer = send(api, "/platform/things", {"name": "taken"}, KEY[::-1])
+
+        assert begun == ["opened", "opened"]
+        assert (answer.status_code, answer.content, answer["Idempotency-Replayed"]) == (200, first.content, "true")
+        assert probe.effects() == 1
 
     def test_a_process_killed_in_the_middle_leaves_nothing(self, committed_db: str) -> None:  # noqa: ARG002 - likewise
         moon = firm()

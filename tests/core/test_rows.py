@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.forms.models import model_to_dict
+from django.test.utils import CaptureQueriesContext
 
 from access.models import ApiSecret, AuditEvent, IdempotencyKey
-from core.rows import from_json, insert
+from core.rows import add, addition, from_json, insert, new
 from settlement.models import Calculator, Contract, ContractVersion, Partner, Setting, SettlementRecord
 from tests.access.build import firm
 from tests.build import contract, merchant, order, partner
@@ -88,3 +89,54 @@ def test_a_secret_is_read_with_its_words_and_bytes() -> None:
     kept, _text = moon.secret(moon.person("sun"))
     made = from_json(ApiSecret, as_said(kept))
     assert columns(made) == columns(ApiSecret.objects.get())
+
+
+def test_a_new_row_has_the_defaults_of_its_model() -> None:
+    scope = merchant()
+    told = {**scope.filters(), "number": 1, "applied_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    made, usual = new(Calculator, told), Calculator(**told | {"number": 2})
+    assert insert(made)
+    usual.save()
+    unlike = {"id", "created_at", "number"}
+    assert {name: value for name, value in columns(made).items() if name not in unlike} == {
+        name: value for name, value in columns(usual).items() if name not in unlike
+    }
+    assert new(Calculator, told).own is not new(Calculator, told).own
+    with pytest.raises(TypeError, match="no_such_column"):
+        new(Calculator, {"no_such_column": 1})
+
+
+EVENT: dict[str, Any] = {
+    "merchant_id": None,
+    "is_test": False,
+    "actor_kind": "user",
+    "actor_name": "est",
+    "user_id": None,
+    "secret_id": None,
+    "action": "a.b",
+    "object_kind": "thing",
+    "object_id": "t",
+    "before": None,
+    "after": {"at": datetime(2026, 11, 21, 3, tzinfo=UTC)},
+    "reason": "",
+    "request_id": "",
+    "address": "",
+}
+
+
+def test_a_row_of_columns_is_added_with_the_defaults_of_the_database() -> None:
+    add(addition(AuditEvent, EVENT))
+    kept = AuditEvent.objects.get(object_id="t")
+    assert (kept.action, kept.before, kept.after) == ("a.b", None, {"at": "2026-11-21T03:00:00Z"})
+    assert kept.transaction > 0
+    assert EVENT["after"] == {"at": datetime(2026, 11, 21, 3, tzinfo=UTC)}
+
+
+def test_a_row_beside_another_is_written_in_the_same_statement() -> None:
+    scope = merchant()
+    calculator = Calculator(**scope.filters(), number=1, applied_at=datetime(2026, 1, 1, tzinfo=UTC))
+    with CaptureQueriesContext(connection) as seen:
+        assert insert(calculator, beside=[addition(AuditEvent, EVENT)])
+    assert len(seen.captured_queries) == 1
+    assert Calculator.objects.get().pk == calculator.pk
+    assert AuditEvent.objects.get(action="a.b").object_id == "t"

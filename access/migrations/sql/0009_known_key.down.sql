@@ -1,0 +1,1 @@
+drop function access_known_key(text, bigint, boolean, text);
