@@ -1,5 +1,5 @@
 """
-Does a line add up? The checks of vendor billing files, one function for each family of files.
+Does a line add up? The checks of vendor billing files, one function for each of them.
 
 Pure. Every check works on exact decimals; what the vendor is known to cut or round is cut or rounded in the same place.
 """
@@ -19,7 +19,6 @@ from reconciliation.series import Series, combined
 _DAILY_PRECISION = Decimal("1e-9")
 _ONE = Decimal(1)
 _HALF = Decimal("0.5")
-
 
 _Read = tuple[str, Callable[[Value], Any]]
 
@@ -45,7 +44,8 @@ def checks_of(chunk: Chunk) -> Iterator[Series[Check | None]]:
     """Yield for every check of a kind what it says of each of some lines of a billing file."""
     for rule in _RULES.get(chunk.kind, ()):
         with localcontext(EXACT):
-            yield combined(rule.check, *(chunk.column(column).map(read) for column, read in rule.columns))
+            made = combined(rule.check, *(chunk.column(column).map(read) for column, read in rule.columns))
+        yield made
 
 
 def _license_amount(currency: str, price: Decimal, quantity: Decimal, charged: Decimal) -> Check:

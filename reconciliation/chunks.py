@@ -5,15 +5,12 @@ Pure. A file is read, checked and kept by such chunks: what hangs on few columns
 are alike in them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
-from typing import TypeVar
 
 from reconciliation.lines import Kind, Line, Value
-from reconciliation.series import Series, alike
-
-R = TypeVar("R")
+from reconciliation.series import Series
 
 
 class Chunk:
@@ -55,10 +52,6 @@ class Chunk:
         values = [dict(zip(names, row, strict=True)) for row in rows]
         kinds = repeat(self.kind, len(self))
         return list(map(Line, self.records, self.places, kinds, values, self.codes, self.copies, self.damaged))
-
-    def judged(self, rule: Callable[[Line], R], names: Sequence[str]) -> Series[R]:
-        """Return what a rule says of each line that hangs on the columns of these names and on no other."""
-        return alike(len(self), [self.damaged, *map(self.column, names)]).map(self.lines.__getitem__).map(rule)
 
     def counting(self) -> "Chunk":
         """Return those of the lines that count: the valid ones that are no copy."""

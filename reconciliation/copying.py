@@ -1,6 +1,7 @@
 """Rows into a table by COPY, a chunk at a time, column by column."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -37,30 +38,44 @@ def _escaped(text: str) -> str:
 
 
 class _Blocks:
-    """Chunks as COPY reads them. The driver would hide what goes wrong while it reads, so it is kept in `failure`."""
+    """
+    Chunks as COPY reads them, of which the next is made in a thread while the database writes the one before it.
 
-    def __init__(self, chunks: Iterator[Sequence[Series[Any]]]) -> None:
+    The driver would hide what goes wrong while it reads, so it is kept in `failure`.
+    """
+
+    def __init__(self, chunks: Iterator[Sequence[Series[Any]]], thread: ThreadPoolExecutor) -> None:
         self._chunks = chunks
+        self._thread = thread
+        self._next = thread.submit(self._make)
         self.failure: Exception | None = None
+
+    def _make(self) -> bytes:
+        return next(map(_written, self._chunks), "").encode()
 
     def read(self, _size: int) -> bytes:
         """Return the next chunk, nothing at the end."""
         try:
-            return next(map(_written, self._chunks), "").encode()
+            block = self._next.result()
         except Exception as failure:  # noqa: BLE001 - `copy_columns` raises it
             self.failure = failure
             return b""
+        if block:
+            self._next = self._thread.submit(self._make)
+        return block
 
 
 def copy_columns(cursor: Any, table: str, names: Sequence[str], chunks: Iterable[Sequence[Series[Any]]]) -> None:
     """
     Copy rows into a table, a chunk at a time; each has a series for every column, and None is null.
 
-    Whatever the chunks raise is raised here, and then the open transaction must not be committed.
+    The chunks are made in another thread, where the transaction is not to be had. Whatever they raise is raised here,
+    and then the open transaction must not be committed.
     """
-    blocks = _Blocks(iter(chunks))
     named = ", ".join(f'"{name}"' for name in names)
-    cursor.copy_expert(f"copy {table} ({named}) from stdin", blocks)
+    with ThreadPoolExecutor(1, thread_name_prefix="copying") as thread:
+        blocks = _Blocks(iter(chunks), thread)
+        cursor.copy_expert(f"copy {table} ({named}) from stdin", blocks)
     if blocks.failure is not None:
         raise blocks.failure
 

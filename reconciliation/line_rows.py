@@ -19,7 +19,6 @@ from reconciliation.assessment import LineFlags
 from reconciliation.charges import Charges
 from reconciliation.checks import amount, figure, number, said
 from reconciliation.chunks import Chunk
-from reconciliation.figures import COLUMNS
 from reconciliation.fingerprints import fingerprint, of_key, trimmed
 from reconciliation.formats.recognise import Header
 from reconciliation.line_keys import line_keys
@@ -65,9 +64,7 @@ Rows = Sequence[Series[Any]]
 class LineRows:
     """Makes the rows of one file, chunk by chunk."""
 
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-        self._columns = COLUMNS.get(kind)
+    def __init__(self) -> None:
         self._header: Header | None = None
         self._unknown: list[tuple[int, str]] = []
         self.headers: list[dict[str, Any]] = []

@@ -94,7 +94,7 @@ class _Found:
         self.passing = passing
         self.kind = str(reading.kind)
         self.content_hash = reading.content_digest
-        self.rows = LineRows(reading.kind)
+        self.rows = LineRows()
         self.naming = Naming(reading.kind, billing_entity=batch.billing_entity, invoice_number=batch.invoice_number)
         self.count = 0
         self._total = sum(records for _kind, records in reading.blocks)

@@ -22,7 +22,7 @@ class Limits:
     columns: int = 300
     cell_characters: int = _MEBIBYTE
     record_characters: int = 8 * _MEBIBYTE
-    rows_at_once: int = 1000
+    rows_at_once: int = 500
     characters_at_once: int = _MEBIBYTE
 
 

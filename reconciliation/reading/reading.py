@@ -12,8 +12,10 @@ from reconciliation.reading.decoding import Encoding
 from reconciliation.reading.rejection import Rejected
 from reconciliation.reading.rows import JsonLines, Rows
 from reconciliation.reading.survey import Block, Ignored, Survey
-from reconciliation.reading.values import BlockReader, Cells, Values
+from reconciliation.reading.values import BlockReader, Cells, Values, has_formula
 from reconciliation.series import Series
+
+_FORMULA = "formula_like_text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +184,17 @@ class Reading:
     def _notice(self, chunk: Chunk, values: Values, reader: BlockReader) -> None:
         """Note what is to be told of the file as a whole."""
         # A column without a header is named among the unknown ones now that there is something in it.
-        if values.has_nameless and "" not in self.unknown_columns:
+        if "" not in self.unknown_columns and any(
+            cell.strip() for cells in values.nameless for cell in cells.different
+        ):
             self.unknown_columns.append("")
-        if chunk.kind is not self.kind:
-            return
-        if values.has_formula:
-            self._warnings.add("formula_like_text")
-        customers = chunk.column("CustomerId") if reader.has_customer else Series.same("", len(chunk))
+        if chunk.kind is self.kind:
+            self._count(chunk, has_customer=reader.has_customer)
+            if _FORMULA not in self._warnings and any(map(has_formula, values.texts)):
+                self._warnings.add(_FORMULA)
+
+    def _count(self, chunk: Chunk, *, has_customer: bool) -> None:
+        customers = chunk.column("CustomerId") if has_customer else Series.same("", len(chunk))
         records = self.records
         records.data_records += len(chunk)
         for codes, copy_of, customer, damaged in zip(chunk.codes, chunk.copies, customers, chunk.damaged, strict=True):

@@ -76,15 +76,15 @@ class Values(NamedTuple):
     What is read from rows that follow each other under one header.
 
     `columns` are all columns of the kind in the order of its documentation, then the merchant's own. `codes` say what
-    is wrong with each row, `damaged` which of its ids a spreadsheet has spoilt. `has_nameless` says that there is
-    something in a column without a header, `has_formula` that a spreadsheet would run a text.
+    is wrong with each row, `damaged` which of its ids a spreadsheet has spoilt. `texts` are the cells, as they stand,
+    of all columns that hold no figures, known or not, `nameless` those of columns without a header.
     """
 
     columns: Mapping[str, Series[Value]]
     codes: Series[tuple[str, ...]]
     damaged: Series[tuple[str, ...]]
-    has_nameless: bool
-    has_formula: bool
+    texts: Sequence[Series[str]]
+    nameless: Sequence[Series[str]]
 
 
 class BlockReader:
@@ -115,25 +115,24 @@ class BlockReader:
         columns: dict[str, Series[Value | _Bad]] = dict.fromkeys(self._names, Series.same(None, len(rows)))
         for name, (place, read) in self._readers.items():
             columns[name] = cells[place].map_all(read)
-        codes = self._codes(columns, len(rows), odd)
-        values = {name: _good(series) for name, series in columns.items()}
-        return Values(
-            values,
-            codes,
-            self._mend(values, len(rows)),
-            any(cell.strip() for place in self._nameless for cell in cells[place].different),
-            any(_has_formula(cells[place].different) for place in self._texts),
-        )
+        suspicious = [column for column in self._placed if _is_suspicious(column, columns[column.value_name])]
+        codes = self._codes(columns, suspicious, odd)
+        values = cast("dict[str, Series[Value]]", columns)
+        for column in suspicious:
+            values[column.value_name] = columns[column.value_name].map(_good)
+        damaged = self._mend(values, len(rows))
+        texts, nameless = ([cells[place] for place in places] for places in (self._texts, self._nameless))
+        return Values(values, codes, damaged, texts, nameless)
 
     def _codes(
-        self, columns: Mapping[str, Series[Value | _Bad]], lines: int, odd: list[int]
+        self, columns: Mapping[str, Series[Value | _Bad]], suspicious: list[Column], odd: list[int]
     ) -> Series[tuple[str, ...]]:
         """Return what is wrong with each of the lines; `odd` ones have another width."""
+        lines = len(columns[self._names[0]])
         wrong: set[int] = set()
-        for column in self._placed:
-            series = columns[column.value_name]
-            if _has(series, _Bad) or (column.filled and _has(series, NoneType)):
-                wrong.update(line for line, value in enumerate(series) if value is None or value is _Bad.BAD)
+        for column in suspicious:
+            values = enumerate(columns[column.value_name])
+            wrong.update(line for line, value in values if value is None or value is _Bad.BAD)
         if self._has_period:
             turned = combined(_is_reversed, *map(columns.__getitem__, _PERIOD))
             if True in turned.different:
@@ -145,7 +144,7 @@ class BlockReader:
             codes[line] = tuple(self._codes_of({name: series.at(line) for name, series in columns.items()}))
         for line in odd:
             codes[line] = _FIELD_COUNT
-        return Series(codes)
+        return Series.of(codes)
 
     def _codes_of(self, values: Mapping[str, Value | _Bad]) -> Iterator[str]:
         """Yield what is wrong with a line, in the order of the columns."""
@@ -176,21 +175,22 @@ class BlockReader:
                 columns["SkuId"] = columns["SkuId"].map(_padded)
         if self.has_customer:
             columns["CustomerId"] = columns["CustomerId"].map(_without_organisation)
-        return Series([damaged.get(line, ()) for line in range(lines)]) if damaged else Series.same((), lines)
+        return Series.of([damaged.get(line, ()) for line in range(lines)]) if damaged else Series.same((), lines)
 
 
 _BAD_CODES = dict.fromkeys(NUMERIC, "bad_number") | {Holds.DATE: "bad_date", Holds.CURRENCY: "bad_currency"}
 
 
-def _has(series: Series[Value | _Bad], kind: type) -> bool:
-    return kind in set(map(type, series.different))
+def _is_suspicious(column: Column, values: Series[Value | _Bad]) -> bool:
+    """Say whether a column has cells that could not be read, or none where a line needs one."""
+    if column.holds in (Holds.ID, Holds.TEXT):
+        return column.filled and None in values.different
+    sorts = set(map(type, values.different))
+    return _Bad in sorts or (column.filled and NoneType in sorts)
 
 
-def _good(series: Series[Value | _Bad]) -> Series[Value]:
-    """Return a series without what could not be read."""
-    if _has(series, _Bad):
-        return series.map(lambda value: None if isinstance(value, _Bad) else value)
-    return cast("Series[Value]", series)
+def _good(value: Value | _Bad) -> Value:
+    return None if isinstance(value, _Bad) else value
 
 
 def _is_reversed(start: Value | _Bad, end: Value | _Bad) -> bool:
@@ -227,8 +227,9 @@ def _without_organisation(value: Value) -> Value:
     return value
 
 
-def _has_formula(cells: Sequence[str]) -> bool:
-    """Say whether a spreadsheet would run one of these texts."""
+def has_formula(texts: Series[str]) -> bool:
+    """Say whether a spreadsheet would run one of these cells."""
+    cells = texts.different
     if not _LIKE_FORMULA.search(CELLS_APART + CELLS_APART.join(cells)):
         return False
     return any(

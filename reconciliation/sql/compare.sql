@@ -39,7 +39,7 @@ from summed s
 left join bought b on b.group_key = s.group_key and b.currency = s.currency
 left join reconciliation_batchline seats on %(by_last_seats)s and seats.batch_id = %(batch)s and seats.record = -s.last_seats[3];
 create index on reconciliation_group (group_key);
-analyze reconciliation_group;
+analyze reconciliation_group (group_key, currency, by_name, can_match);
 
 -- What our records in the file's scope come to, by the key of the group they answer, or else by their own. Customers known
 -- by id come first; what is left may be suggested to groups that only have a name.
@@ -64,7 +64,7 @@ select coalesce(answers, own_key) as group_key, currency, answers is not null as
     case when count(unit_price) = count(*) and min(unit_price) = max(unit_price) then min(unit_price) end as unit_price
 from record group by coalesce(answers, own_key), currency, answers is not null;
 create index on reconciliation_ours (group_key);
-analyze reconciliation_ours;
+analyze reconciliation_ours (group_key, currency, is_answer);
 
 -- Each group with ours in its currency. Our other currencies answer what is left of a key's groups, one each, in order.
 create temp table reconciliation_pair on commit drop as
@@ -87,7 +87,7 @@ select s.group_key, s.currency, s.first_record, s.is_known, s.first_own is not n
     case when s.first_own is not null then s.currency else p.currency end as our_currency
 from side s left join spare p on s.is_known and s.first_own is null and p.group_key = s.group_key and p.turn = s.turn;
 create index on reconciliation_pair (group_key);
-analyze reconciliation_pair;
+analyze reconciliation_pair (group_key, currency, our_currency);
 
 insert into reconciliation_outcome (comparison_id, place, group_key, currency, outcome, also, notes, by_name, first_record, file_lines,
     file_subtotal, file_tax, file_quantity, file_unit_price, our_records, our_subtotal, our_tax, our_quantity, our_unit_price,

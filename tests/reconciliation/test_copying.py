@@ -7,7 +7,8 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciliation.copying import copy_rows
+from reconciliation.copying import copy_columns, copy_rows
+from reconciliation.series import Series
 
 # What COPY or our own writing could take for something else, beside any other text that a database may hold.
 TRICKY = st.sampled_from(["\\", "\\N", "\\.", "\t", "\n", "\r", "\x1d", "\x1e", '"', "N", "가"])
@@ -25,8 +26,11 @@ def test_rows_come_in_as_they_are() -> None:
         def check(rows: list[tuple[str | None, str | None, int | None]]) -> None:
             cursor.execute("delete from copied")
             copy_rows(cursor, "copied", ("one", "other", "number"), rows)
+            # The same once more by columns, in which what occurs again is written once.
+            chunks = [[Series.of(column) for column in zip(*rows, strict=True)]] if rows else []
+            copy_columns(cursor, "copied", ("one", "other", "number"), chunks)
             cursor.execute("select one, other, number from copied order by place")
-            assert cursor.fetchall() == rows
+            assert cursor.fetchall() == rows + rows
 
         check()
 
