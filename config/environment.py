@@ -86,7 +86,7 @@ def database(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(message)
     options: dict[str, str] = dict(parse_qsl(parts.query))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.postgresql",
         "NAME": name,
         "USER": unquote(parts.username),
         "PASSWORD": unquote(parts.password or ""),

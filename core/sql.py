@@ -2,7 +2,7 @@
 SQL lives in `.sql` files: migrations in `<app>/migrations/sql/<name>.up.sql` and `.down.sql`, queries in `<app>/sql/`.
 
 `run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function,
-`first` asks for one row and `look` does so when a request begins; `run` asks for nothing.
+`first` asks for one row and `look` does so when a request begins; `run` asks for nothing, and `later` need not be soon.
 """
 
 import re
@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -72,24 +73,65 @@ def run(statements: Sequence[str], parameters: Parameters) -> None:
     _asked(statements, parameters, answers=False)
 
 
+def later(statement: str, parameters: Parameters) -> None:
+    """
+    Run a statement that answers nothing before anything else happens in this transaction, or with its COMMIT.
+
+    What it raises is raised there: by the next statement, or at the end of the transaction. So it is for what nothing
+    is refused by, or where whoever asks next knows what a refusal means. Outside of `transactions.whole` it runs now.
+    """
+    ours = _ours()
+    if not ours.carries or _watched(ours):
+        run([statement], parameters)
+        return
+    with _Driven(ours) as cursor:
+        ours.wait(cursor.mogrify(_planned(ours.connection, cursor, (statement,)), parameters))
+
+
+def _ours() -> Any:
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _watched(ours: Any) -> bool:
+    return ours.connection is None or bool(ours.execute_wrappers) or ours.queries_logged
+
+
 def _asked(statements: Sequence[str], parameters: Parameters, *, answers: bool) -> Row | None:
     # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
-    ours = connections[DEFAULT_DB_ALIAS]
+    ours = _ours()
     ours.close_if_health_check_failed()
-    if ours.connection is None or ours.execute_wrappers or ours.queries_logged:
+    if _watched(ours):
         with ours.cursor() as cursor:
             cursor.execute("; ".join(statements), parameters)
             row: Row | None = cursor.fetchone() if answers else None
             return row
-    ours.validate_no_broken_transaction()
-    try:
-        with ours.connection.cursor() as cursor:
-            cursor.execute(_planned(ours.connection, cursor, tuple(statements)), parameters)
-            return cursor.fetchone() if answers else None
-    except psycopg2.Error:
-        # Entered on the way out only: it turns the driver's error into Django's, and notes a broken connection.
-        with ours.wrap_database_errors:
-            raise
+    with _Driven(ours) as cursor:
+        asked = _planned(ours.connection, cursor, tuple(statements))
+        if ahead := ours.due():
+            cursor.execute(b"; ".join([*ahead, cursor.mogrify(asked, parameters)]))
+        else:
+            cursor.execute(asked, parameters)
+        return cursor.fetchone() if answers else None
+
+
+class _Driven:
+    """A cursor of the driver itself, in Django's transaction and with Django's errors."""
+
+    def __init__(self, ours: Any) -> None:
+        self._ours = ours
+
+    def __enter__(self) -> Any:
+        self._ours.validate_no_broken_transaction()
+        self._cursor = self._ours.connection.cursor()
+        return self._cursor
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cursor.close()
+        if isinstance(error, psycopg2.Error):
+            # Entered on the way out only: it turns the driver's error into Django's, and notes a broken connection.
+            self._ours.wrap_database_errors.__exit__(kind, error, trace)
 
 
 def look(statement: str, parameters: Parameters) -> Row | None:

@@ -1,0 +1,1 @@
+"""The database engine of the product: Django's own for PostgreSQL, with transactions that travel lightly (`base`)."""
