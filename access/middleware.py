@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils import translation
 
 from access import paths, queries, sessions, wire
@@ -27,7 +27,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 View = Callable[..., HttpResponseBase]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
-_SERVER_ERROR, _NOT_FOUND, _CLIENT_ERROR = 500, 404, 400
+_SERVER_ERROR, _CLIENT_ERROR = 500, 400
 # Asked by machines that have no session.
 _OPEN_PREFIXES = ("/health/",)
 
@@ -65,11 +65,6 @@ class RequestContextMiddleware:
         if paths.has_nul(request):
             return wire.failure(_CLIENT_ERROR)
         paths.use_raw_path(request)
-        try:
-            resolve(request.path_info)
-        except Resolver404:
-            # Answered here, or Django would draw the page for people that says the same.
-            return wire.failure(_NOT_FOUND)
         response = self.get_response(request)
         if response.status_code < _CLIENT_ERROR or response.get("Content-Type", "").startswith(wire.JSON):
             return response
