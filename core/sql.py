@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TypeAlias
-from weakref import WeakKeyDictionary
 
 import psycopg2
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, migrations
@@ -85,7 +84,7 @@ def later(statement: str, parameters: Parameters) -> None:
         run([statement], parameters)
         return
     with _Driven(ours) as cursor:
-        ours.wait(cursor.mogrify(_planned(ours.connection, cursor, (statement,)), parameters))
+        ours.wait(cursor.mogrify(_planned(ours, cursor, (statement,)), parameters))
 
 
 def _ours() -> Any:
@@ -106,7 +105,7 @@ def _asked(statements: Sequence[str], parameters: Parameters, *, answers: bool) 
             row: Row | None = cursor.fetchone() if answers else None
             return row
     with _Driven(ours) as cursor:
-        asked = _planned(ours.connection, cursor, tuple(statements))
+        asked = _planned(ours, cursor, tuple(statements))
         if ahead := ours.due():
             cursor.execute(b"; ".join([*ahead, cursor.mogrify(asked, parameters)]))
         else:
@@ -165,8 +164,6 @@ class _Plan(NamedTuple):
 
 
 _HOLDER = re.compile(r"%(?:\((\w+)\)s|s|%)")
-# The names that each connection of the driver knows. They are its own, and no rollback takes them back.
-_known: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 
 @cache
@@ -190,12 +187,11 @@ def _running(statements: tuple[str, ...]) -> str:
     return "; ".join(_plan(statement).execute for statement in statements)
 
 
-def _planned(connection: Any, cursor: Any, statements: tuple[str, ...]) -> str:
-    """Return what runs the statements on a connection of the driver, once it knows them."""
-    known = _known.setdefault(connection, set())
+def _planned(ours: Any, cursor: Any, statements: tuple[str, ...]) -> str:
+    """Return what runs the statements on a connection, once it knows them."""
     for statement in statements:
         plan = _plan(statement)
-        if plan.name not in known:
+        if plan.name not in ours.planned:
             cursor.execute(plan.prepare)
-            known.add(plan.name)
+            ours.planned.add(plan.name)
     return _running(statements)

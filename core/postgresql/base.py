@@ -33,6 +33,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.begins_late = False
         self._stage = _Stage.NONE
         self._waiting: list[bytes] = []
+        self.planned: set[str] = set()
+        """The names of the statements that the connection has planned. No rollback takes them back."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a new connection, which has planned nothing."""
+        self.planned = set()
+        return super().get_new_connection(conn_params)
 
     @property
     def carries(self) -> bool:
