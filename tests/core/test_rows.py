@@ -8,6 +8,8 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from access.models import ApiSecret, AuditEvent, IdempotencyKey
 from core.rows import add, addition, from_json, insert, new
@@ -62,6 +64,35 @@ def test_a_moment_inside_json_is_written_by_the_encoder_of_its_column() -> None:
     event.after = {"at": datetime(2026, 11, 21, 3, tzinfo=UTC)}
     assert insert(event)
     assert AuditEvent.objects.get(pk=event.pk).after == {"at": "2026-11-21T03:00:00Z"}
+
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
+
+
+@given(
+    name=TEXT,
+    told=st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT, max_size=3),
+    user_id=st.none() | st.integers(-(2**63), 2**63 - 1),
+)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_comes_back_to_the_letter(name: str, told: dict[str, Any], user_id: int | None) -> None:
+    event = AuditEvent(
+        is_test=False, actor_kind="user", actor_name=name, action="a.b", object_kind="x", user_id=user_id
+    )
+    event.before, event.after = None, told
+    assert insert(event)
+    kept = AuditEvent.objects.get(pk=event.pk)
+    assert (kept.actor_name, kept.user_id, kept.before, kept.after) == (name, user_id, None, told)
+
+
+@pytest.mark.parametrize("body", [b"", b"\0\xff\\x41", "\\x41 '한글' \U0001f375".encode()])
+def test_bytes_and_moments_come_back_exactly(body: bytes) -> None:
+    at = datetime(2026, 11, 21, 3, 4, 5, 678901, tzinfo=UTC)
+    key = IdempotencyKey(**merchant().filters(), key="k" * 16, fingerprint=body, status=200, body=body, content_type="")
+    key.created_at = at
+    assert insert(key)
+    kept = IdempotencyKey.objects.get()
+    assert (bytes(kept.fingerprint), bytes(kept.body), kept.created_at) == (body, body, at)
 
 
 def test_a_default_that_is_json_comes_back_as_json() -> None:
