@@ -713,6 +713,9 @@ class SettlementRecord(PublicObject, AmountColumns):
 
     The amounts are those of the terms in `contract_version`, `discounts`, `additional_fees` and `lines`, which name the
     policy versions used; they never change afterwards. `net` is the signed settlement amount.
+
+    Its laws stand in `migrations/sql/0014_new_records.up.sql`: `settlement_record_shape` (what each type points at),
+    `_sign` (a cancel's net is the negative of its settlement), `_settled_somewhere` and `_date_not_before_start`.
     """
 
     type = models.CharField(max_length=12, choices=RecordType.choices)
@@ -766,27 +769,6 @@ class SettlementRecord(PublicObject, AmountColumns):
                 fields=["order", "cancellation_id"],
                 condition=Q(type="ORDER_CANCEL") & ~Q(state="VOIDED"),
                 name="settlement_record_cancellation_once",
-            ),
-            models.CheckConstraint(
-                condition=Q(type="ORDER_CANCEL", net=-F("settlement"), net_tax_free=-F("settlement_tax_free"))
-                | ~Q(type="ORDER_CANCEL") & Q(net=F("settlement"), net_tax_free=F("settlement_tax_free")),
-                name="settlement_record_sign",
-            ),
-            models.CheckConstraint(
-                condition=Q(type="ORDER", order__isnull=True, contract_version__isnull=False, start_date__isnull=False)
-                | Q(type="ORDER_CANCEL", order__isnull=False, contract_version__isnull=False, start_date__isnull=False)
-                | Q(type="MANUAL", order__isnull=True, contract_version__isnull=True, start_date__isnull=True),
-                name="settlement_record_shape",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="SETTLED", partner_settlement__isnull=False)
-                | Q(state__in=("SCHEDULED", "IN_PROCESS"), partner_settlement__isnull=True)
-                | Q(state="VOIDED"),
-                name="settlement_record_settled_somewhere",
-            ),
-            models.CheckConstraint(
-                condition=Q(start_date__isnull=True) | Q(settlement_date__gte=F("start_date")),
-                name="settlement_record_date_not_before_start",
             ),
         )
         indexes = (

@@ -1,18 +1,23 @@
 """Promise: settlement and payout rows obey their laws, whatever SQL the application's role or the owner tries."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from psycopg2.errors import CheckViolation
+from psycopg2.extras import Json
 
 from config import roles
 from core import clock
 from ledger.posting import refused_by
 from payouts.models import Payout
 from payouts.operations import running
-from settlement.models import PartnerSettlement, SettlementRecord
+from settlement.models import PartnerSettlement, RecordState, SettlementRecord
 from settlement.operations import records
 from settlement.operations.records import OrderDraft
 from tests.payouts.world import MAKER, World, world
@@ -22,6 +27,31 @@ COPY_RECORD = """
     insert into settlement_settlementrecord select (jsonb_populate_record(r, jsonb_build_object(
         'id', r.id + 1000, 'public_id', 'copy', 'payment_id', 'copy', %(column)s, %(value)s))).*
     from settlement_settlementrecord r where r.id = %(id)s"""
+# A row with everything as it was, but for its key and what a test says of it.
+RECORD_LIKE = """
+    select (jsonb_populate_record(r, jsonb_build_object('id', r.id + 1000, 'public_id', 'copy') || %(changes)s)).*
+    from settlement_settlementrecord r where r.id = %(id)s"""
+# What no record may be, an order changed like this, and the law that it breaks.
+Unlawful: TypeAlias = tuple[dict[str, object], str]
+UNLAWFUL: tuple[Unlawful, ...] = (
+    ({"net": 1}, "settlement_record_sign"),
+    ({"net_tax_free": 1}, "settlement_record_sign"),
+    ({"settlement": 1}, "settlement_record_sign"),
+    ({"settlement_tax_free": 1}, "settlement_record_sign"),
+    ({"type": "SOMETHING"}, "settlement_record_shape"),
+    ({"type": "MANUAL"}, "settlement_record_shape"),
+    ({"type": "ORDER_CANCEL"}, "settlement_record_shape"),
+    ({"type": "ORDER_CANCEL", "order_id": 1}, "settlement_record_sign"),
+    ({"order_id": 1}, "settlement_record_shape"),
+    ({"contract_version_id": None}, "settlement_record_shape"),
+    ({"start_date": None}, "settlement_record_shape"),
+    ({"type": "MANUAL", "contract_version_id": None}, "settlement_record_shape"),
+    ({"type": "MANUAL", "start_date": None}, "settlement_record_shape"),
+    ({"type": "MANUAL", "start_date": None, "contract_version_id": None, "net": 1}, "settlement_record_sign"),
+    ({"state": "SETTLED"}, "settlement_record_settled_somewhere"),
+    ({"partner_settlement_id": 1}, "settlement_record_settled_somewhere"),
+    ({"settlement_date": "2000-01-01"}, "settlement_record_date_not_before_start"),
+)
 COPY_PAYOUT = """
     insert into payouts_payout select (jsonb_populate_record(p, jsonb_build_object(
         'id', p.id + 1000, 'public_id', 'copy', 'is_test', true))).*
@@ -36,9 +66,20 @@ def refused(constraint: str) -> Iterator[None]:
     assert refused_by(caught.value) == constraint
 
 
-def run(statement: str, **values: str | int) -> None:
+def run(statement: str, **values: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
+
+
+def assert_each_refused(write: Callable[[Mapping[str, object]], None], unlawful: Sequence[Unlawful]) -> None:
+    """Write each of these changes, and expect the refusal that it names."""
+    laws = []
+    for changes, _law in unlawful:
+        with pytest.raises(IntegrityError) as caught, transaction.atomic():
+            write(changes)
+        assert isinstance(caught.value.__cause__, CheckViolation)
+        laws.append((changes, refused_by(caught.value)))
+    assert laws == list(unlawful)
 
 
 @pytest.fixture
@@ -84,6 +125,52 @@ class TestRecords:
     def test_none_points_into_another_scope(self, record: SettlementRecord, column: str, value: int) -> None:
         with refused("settlement_same_scope"):
             run(COPY_RECORD, id=record.pk, column=column, value=value)
+
+    def test_none_is_added_that_breaks_a_law(self, record: SettlementRecord) -> None:
+        def add(changes: Mapping[str, object]) -> None:
+            run(f"insert into settlement_settlementrecord {RECORD_LIKE}", id=record.pk, changes=Json(changes))
+
+        assert_each_refused(add, [*UNLAWFUL, ({"state": "GONE"}, "settlement_record_settled_somewhere")])
+        add({})
+        assert SettlementRecord.objects.count() == 2
+
+    def test_none_is_copied_that_breaks_a_law(self, record: SettlementRecord) -> None:
+        def copy(changes: Mapping[str, object]) -> None:
+            file = StringIO()
+            with connection.cursor() as cursor:
+                cursor.execute(f"create temp table one as {RECORD_LIKE}", {"id": record.pk, "changes": Json(changes)})
+                cursor.copy_expert("copy one to stdout", file)
+                cursor.execute("drop table one")
+                file.seek(0)
+                # The driver's own call raises the driver's own errors.
+                with connection.wrap_database_errors:
+                    cursor.copy_expert("copy settlement_settlementrecord from stdin", file)
+
+        assert_each_refused(copy, UNLAWFUL)
+        copy({})
+        assert SettlementRecord.objects.count() == 2
+
+    def test_none_becomes_what_breaks_a_law(self, here: World) -> None:
+        tomorrow = clock.today() + timedelta(days=1)
+        draft = OrderDraft(partner_id="acme", payment_id="payment-2", amount=10_000, start_date=tomorrow)
+        planned = records.record_order(scope=here.scope, by=MAKER, now=clock.now(), draft=draft)
+        assert planned.state == RecordState.SCHEDULED
+
+        def change(changes: Mapping[str, object]) -> None:
+            columns = ", ".join(f"{column} = %({column})s" for column in changes)
+            run(f"update settlement_settlementrecord set {columns} where id = %(id)s", id=planned.pk, **changes)  # noqa: S608 - literals of this file
+
+        assert_each_refused(change, UNLAWFUL)
+        change({"settlement_date": tomorrow})
+
+    def test_of_many_that_are_added_at_once_one_that_breaks_a_law_is_found(self, record: SettlementRecord) -> None:
+        with refused("settlement_record_sign"):
+            run(
+                "insert into settlement_settlementrecord select (jsonb_populate_record(r, jsonb_build_object("
+                "'id', r.id + n, 'public_id', n, 'net', r.net + (n = 900)::int))).*"
+                " from settlement_settlementrecord r, generate_series(1, 1000) n where r.id = %(id)s",
+                id=record.pk,
+            )
 
 
 class TestClaims:
