@@ -359,7 +359,10 @@ class Attempt(models.Model):
     journal was posted (again only after proof that nothing reached the bank).
     """
 
-    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="attempts", db_index=False)
+    # A law looks once per statement whether the payout is there, as it does for the attempt of an event.
+    payout = models.ForeignKey(
+        Payout, on_delete=models.PROTECT, related_name="attempts", db_index=False, db_constraint=False
+    )
     attempt_no = models.SmallIntegerField()
     rail = models.CharField(max_length=40)
     reference = models.CharField(max_length=40)
@@ -435,7 +438,7 @@ class Completion(models.Model):
 class BankEvent(models.Model):
     """What came back from the bank, or did not, as it came. Insert-only; account numbers are masked."""
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="events")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="events", db_constraint=False)
     call = models.CharField(max_length=10)
     outcome = models.CharField(max_length=12)
     code = models.CharField(max_length=60, blank=True)

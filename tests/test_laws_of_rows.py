@@ -15,7 +15,7 @@ from psycopg2.extras import Json
 from config import roles
 from core import clock
 from ledger.posting import refused_by
-from payouts.models import Payout
+from payouts.models import BankEvent, Payout
 from payouts.operations import running
 from settlement.models import PartnerSettlement, RecordState, SettlementRecord
 from settlement.operations import records
@@ -258,3 +258,61 @@ class TestAttempts:
         second = running.new_attempt(sent, 2, "simulator", clock.now())
         with refused("payouts_attempt_is_approved"):
             second.save(force_insert=True)
+
+    def test_one_is_of_a_payout_that_is_there(self, waiting: Payout) -> None:
+        second = running.new_attempt(waiting, 1, "simulator", clock.now())
+        second.payout_id = waiting.pk + 1_000
+        with refused("payouts_attempt_of_known"):
+            second.save(force_insert=True)
+
+    def test_evidence_is_about_one_that_is_there(self, waiting: Payout) -> None:
+        attempt = waiting.attempts.get()
+        said = BankEvent(attempt_id=attempt.pk + 1_000, call="send", outcome="UNKNOWN", fence=0, applied=False)
+        said.at = clock.now()
+        with refused("payouts_bank_event_of_known"):
+            said.save(force_insert=True)
+
+    @pytest.mark.parametrize("table", ["payouts_payout", "payouts_attempt"])
+    def test_what_laws_look_up_keeps_its_key_and_stays(self, waiting: Payout, table: str) -> None:
+        assert waiting.attempts.count() == 1
+        with roles.as_owner(), pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
+            run(f"update {table} set id = id + 1000")  # noqa: S608 - a literal of this test
+        with roles.as_owner(), pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
+            run(f"truncate {table} cascade")
+
+    def test_one_wrong_row_among_many_is_found(self, here: World) -> None:
+        here.owe_many(3)
+        here.approved()
+        running.start_due(clock.now())
+        with refused("payouts_move_exists"):
+            run(
+                "update payouts_attempt set state = case when id = (select max(id) from payouts_attempt)"
+                " then 'SUBMITTING' else 'CLAIMED' end"
+            )
+        with refused("payouts_status_follows_attempts"):
+            run("update payouts_payout set status = 'PROCESSING' where id = (select max(id) from payouts_payout)")
+
+    def test_a_payout_follows_its_newest_attempt_only(self, waiting: Payout) -> None:
+        for state in ("CLAIMED", "SUBMITTING"):
+            run("update payouts_attempt set state = %(state)s", state=state)
+        run("update payouts_attempt set state = 'FAILED', will_retry = true")
+        running.new_attempt(waiting, 2, "simulator", clock.now()).save(force_insert=True)
+        for state in ("CLAIMED", "SUBMITTING"):
+            run("update payouts_attempt set state = %(state)s where attempt_no = 2", state=state)
+        run("update payouts_attempt set will_retry = false where attempt_no = 1")
+        waiting.refresh_from_db()
+        assert waiting.status == "PROCESSING"
+
+    @pytest.mark.usefixtures("here")
+    def test_old_and_new_rows_are_never_compared_in_a_loop_inside_a_loop(self) -> None:
+        # A plan made for a statement of one row is kept for one of thousands, and settings reach into triggers.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select p.proname, p.proconfig from pg_trigger t join pg_proc p on p.oid = t.tgfoid"
+                " where t.tgrelid in ('payouts_payout'::regclass, 'payouts_attempt'::regclass)"
+                " and t.tgoldtable is not null and t.tgnewtable is not null"
+            )
+            found = dict(cursor.fetchall())
+        assert found.keys() == {"payouts_check_statuses", "payouts_check_attempt_moves", "payouts_webhook_payouts"}
+        for settings in found.values():
+            assert {"enable_nestloop=off", "enable_hashjoin=on"} <= set(settings)
