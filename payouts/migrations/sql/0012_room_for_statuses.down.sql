@@ -1,0 +1,1 @@
+alter table payouts_payout reset (fillfactor);

@@ -1,0 +1,1 @@
+alter table settlement_payoutref reset (fillfactor);
