@@ -2,8 +2,9 @@
 Rows without the ORM's query compiler, for the few statements that every order and every payout goes through.
 
 A row is JSON on the way: the server takes many times as long for a value of a statement as for one inside another.
-`from_json` makes a model instance of what the database's `to_json` says of a row, `new` one of columns; `insert` writes
-one and `add` one that nobody looks at again; `update` writes columns of many in one statement.
+`from_json` makes a model instance of what the database's `to_json` says of a row, `kept` one of its columns, `new` one
+that is yet to be inserted; `insert` writes one and `add` one that nobody looks at again; `insert_all` writes many and
+`update` columns of many, in one statement each.
 """
 
 import json
@@ -18,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
-from core.sql import first, run
+from core.sql import array, first, run
 
 M = TypeVar("M", bound=models.Model)
 Read = Callable[[Any], Any]
@@ -114,6 +115,15 @@ def from_json(model: type[M], row: Mapping[str, Any]) -> M:
     return made
 
 
+def kept(model: type[M], values: Mapping[str, Any], **related: models.Model) -> M:
+    """Return the instance for columns of a stored row, and for rows it refers to; others are read when asked for."""
+    made = _instance(model, values)
+    _is_kept(made)
+    if related:
+        made._state.fields_cache = related  # noqa: SLF001 - public in all but name
+    return made
+
+
 def _instance(model: type[M], values: Mapping[str, Any]) -> M:
     # As unpickling does it: a model's `__init__` takes ten times as long to come to the same.
     made = model.__new__(model)
@@ -203,12 +213,42 @@ def insert(row: models.Model, *, conflict: str = "", beside: Sequence[Addition] 
 
 
 @cache
-def _updating(model: type[models.Model], columns: tuple[str, ...]) -> str:
-    types = {field.column: field.db_type(connection) for field in _table(model).concrete_fields}
-    key, named = _table(model).pk.column, ", ".join(columns)
-    changes = ", ".join(f"{column} = v.{column}" for column in columns)
-    lists = ", ".join(f"%s::{types[column]}[]" for column in (key, *columns))
-    given = f"unnest({lists}) v({key}, {named})"
+def _types(model: type[models.Model]) -> dict[str, str]:
+    return {field.attname: str(field.db_type(connection)) for field in _table(model).concrete_fields}
+
+
+def _lists(model: type[models.Model], columns: Sequence[str]) -> str:
+    types = _types(model)
+    return f"unnest({', '.join(f'%s::{types[column]}[]' for column in columns)}) v({', '.join(columns)})"
+
+
+@cache
+def _inserting_all(model: type[models.Model], shared: tuple[str, ...], each: tuple[str, ...]) -> str:
+    into = f"{_table(model).db_table} ({', '.join((*shared, *each))})"
+    values = ", ".join((*["%s"] * len(shared), *(f"v.{column}" for column in each)))
+    return f"insert into {into} select {values} from {_lists(model, each)}"  # noqa: S608 - names of the model's own
+
+
+def insert_all(model: type[models.Model], shared: Mapping[str, Any], each: Mapping[str, Sequence[Any]]) -> None:
+    """
+    Insert a row for each place of the lists in `each`, which are of one length; `shared` columns are the same in all.
+
+    Columns that are not named have the model's default, or the database's. Columns of bytes or JSON are not for this.
+    Raises Django's database errors. No signals are sent.
+    """
+    fixed, _made = _defaults(model)
+    left = {column.attribute for column in _columns(model).defaulted} | each.keys() | {_table(model).pk.attname}
+    same = {attribute: value for attribute, value in fixed.items() if attribute not in left} | dict(shared)
+    with connection.cursor() as cursor:
+        statement = _inserting_all(model, tuple(same), tuple(each))
+        cursor.execute(statement, [*same.values(), *map(array, each.values())])
+
+
+@cache
+def _updating(model: type[models.Model], shared: tuple[str, ...], each: tuple[str, ...]) -> str:
+    key = _table(model).pk.attname
+    changes = ", ".join((*(f"{column} = %s" for column in shared), *(f"{column} = v.{column}" for column in each)))
+    given = _lists(model, (key, *each))
     return f"update {_table(model).db_table} t set {changes} from {given} where t.{key} = v.{key}"  # noqa: S608 - names of the model's own
 
 
@@ -216,10 +256,20 @@ def update(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
     """
     Write these columns of rows back in one statement; takes a fiftieth of the time of the ORM's CASE for each value.
 
-    Columns that hold JSON are not for this. Raises Django's database errors. No signals are sent.
+    A value that all rows have in a column is told once. Columns that hold bytes or JSON are not for this. Raises
+    Django's database errors. No signals are sent.
     """
     if not rows:
         return
+    shared: dict[str, Any] = {}
+    each: dict[str, list[Any]] = {}
+    for column in columns:
+        values = [getattr(row, column) for row in rows]
+        if values.count(values[0]) == len(values):
+            shared[column] = values[0]
+        else:
+            each[column] = values
     with connection.cursor() as cursor:
-        values = [[getattr(row, name) for row in rows] for name in ("pk", *columns)]
-        cursor.execute(_updating(type(rows[0]), tuple(columns)), values)
+        statement = _updating(type(rows[0]), tuple(shared), tuple(each))
+        lists = [[row.pk for row in rows], *each.values()]
+        cursor.execute(statement, [*shared.values(), *map(array, lists)])

@@ -3,16 +3,17 @@ SQL lives in `.sql` files: migrations in `<app>/migrations/sql/<name>.up.sql` an
 
 `run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function,
 `first` asks for one row and `look` does so when a request begins; `run` asks for nothing, and `later` need not be soon.
+`array`, `words` and `numbers` write arrays.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import psycopg2
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, migrations
@@ -150,6 +151,43 @@ def look(statement: str, parameters: Parameters) -> Row | None:
             raise
         ours.close()
         return first([statement], parameters)
+
+
+# ---- arrays as literals, which the driver and the server handle several times faster than ARRAY[…]
+
+
+_APART = '","'
+_SPECIAL = re.compile(r'["\\]')
+
+
+def array(values: Iterable[object]) -> str:
+    """Return an array of values whose text PostgreSQL reads: texts, numbers, truths, days, moments and None."""
+    given = list(values)
+    # Where all are of one kind there is less to do for each.
+    kinds = set(map(type, given))
+    if kinds == {str}:
+        return words(cast("list[str]", given))
+    if kinds == {int}:
+        return numbers(cast("list[int]", given))
+    return f"{{{','.join(map(_element, given))}}}"
+
+
+def words(values: Sequence[str]) -> str:
+    """Return an array of texts, of which hardly any needs more than quotes."""
+    if not values or _SPECIAL.search("".join(values)):
+        return f"{{{','.join(map(_element, values))}}}"
+    return f'{{"{_APART.join(values)}"}}'
+
+
+def numbers(values: Iterable[int]) -> str:
+    """Return an array of whole numbers."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 # ---- statements that a connection plans once

@@ -1,14 +1,13 @@
 """
 The one posting door.
 
-`post` writes one journal, `post_many` a set of them; both are one call of an SQL function, which is the only code that
-may insert journals and entries. A journal is named by its event and key: posting it again with the same legs and
-business date returns the first journal, with others it is refused. Zero legs are left out; fewer than two legs that
-remain mean there is nothing to post.
+`post` writes one journal, `post_many` a set of them, `post_selected` and `post_found` those that a query makes of rows
+in the database; each calls an SQL function, and these are the only code that may insert journals and entries. A journal
+is named by its event and key: posting it again with the same legs and business date returns the first journal, with
+others it is refused. Zero legs are left out; fewer than two legs that remain mean there is nothing to post.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from core.actor import Actor
 from core.errors import Conflict, DomainError
 from core.scope import Scope
-from core.sql import call
+from core.sql import array, call, numbers, words
 from ledger import accounts
 from ledger.accounts import Address
 from ledger.models import Entry, Journal
@@ -77,7 +76,6 @@ class Origin:
 
 NO_ORIGIN = Origin("", "")
 _APART = '","'
-_SPECIAL = re.compile(r'["\\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +152,15 @@ def post(*, scope: Scope, posting: Posting, by: Actor) -> Posted | None:
 
 def _value(scope: Scope, posting: Posting, legs: Sequence[Leg], ids: Sequence[int], by: Actor) -> str:
     """Return a posting as the literal of a `ledger_posting`: texts quoted, a quote doubled."""
-    numbers = (
-        f'{scope.merchant_id},{scope.is_test},{posting.on.isoformat()},"{_numbers(ids)}",'
-        f'"{_numbers([leg.amount for leg in legs])}",{"" if posting.reverses is None else posting.reverses}'
+    plain = (
+        f'{scope.merchant_id},{scope.is_test},{posting.on.isoformat()},"{numbers(ids)}",'
+        f'"{numbers([leg.amount for leg in legs])}",{"" if posting.reverses is None else posting.reverses}'
     )
     texts = (
         posting.event,
         posting.key,
-        _words([leg.component for leg in legs]),
-        _words([leg.account.currency for leg in legs]),
+        words([leg.component for leg in legs]),
+        words([leg.account.currency for leg in legs]),
         posting.origin.kind,
         posting.origin.public_id,
         str(by),
@@ -171,29 +169,7 @@ def _value(scope: Scope, posting: Posting, legs: Sequence[Leg], ids: Sequence[in
         json.dumps(dict(posting.attributes)) if posting.attributes else "{}",
     )
     quoted = [text.replace("\\", "\\\\").replace('"', '""') for text in texts]
-    return f'({numbers},"{_APART.join(quoted)}")'
-
-
-def _array(values: Iterable[object]) -> str:
-    """Return an array literal, which the driver and the server handle several times faster than ARRAY[…]."""
-    return f"{{{','.join(map(_element, values))}}}"
-
-
-def _words(values: Sequence[str]) -> str:
-    """Return an array literal of texts, of which hardly any needs more than quotes."""
-    if not values or _SPECIAL.search("".join(values)):
-        return _array(values)
-    return f'{{"{_APART.join(values)}"}}'
-
-
-def _numbers(values: Iterable[int]) -> str:
-    return f"{{{','.join(map(str, values))}}}"
-
-
-def _element(value: object) -> str:
-    if value is None:
-        return "NULL"
-    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f'({plain},"{_APART.join(quoted)}")'
 
 
 _CHUNK = 1_000
@@ -219,17 +195,17 @@ def _post_chunk(scope: Scope, chunk: Sequence[tuple[Posting, list[Leg]]], by: Ac
         [
             scope.merchant_id,
             scope.is_test,
-            _array(posting.event for posting in heads),
-            _array(posting.key for posting in heads),
-            _array(posting.on for posting in heads),
-            _array(posting.origin.kind for posting in heads),
-            _array(posting.origin.public_id for posting in heads),
-            _array(posting.reverses for posting in heads),
-            _array(posting.memo for posting in heads),
-            _numbers(place for place, _leg in legs),
-            _numbers(ids),
-            _numbers(leg.amount for _place, leg in legs),
-            _words([leg.component for _place, leg in legs]),
+            array(posting.event for posting in heads),
+            array(posting.key for posting in heads),
+            array(posting.on for posting in heads),
+            array(posting.origin.kind for posting in heads),
+            array(posting.origin.public_id for posting in heads),
+            array(posting.reverses for posting in heads),
+            array(posting.memo for posting in heads),
+            numbers(place for place, _leg in legs),
+            numbers(ids),
+            numbers(leg.amount for _place, leg in legs),
+            words([leg.component for _place, leg in legs]),
             str(by),
             by.request_id,
         ],
@@ -254,6 +230,35 @@ def post_selected(*, scope: Scope, query: str, parameters: Mapping[str, Any], by
         cursor.execute("select ledger_draft_open()")
         cursor.execute(_DRAFT + query, parameters)
         return _call("ledger_post_drafts", [scope.merchant_id, scope.is_test, str(by), by.request_id])
+
+
+_VALUES = """
+    select ledger_post_values(array_agg((%(merchant)s, %(test)s, f.day, f.accounts, f.amounts, null, f.event, f.key,
+        f.components, array_fill(f.currency, array[cardinality(f.accounts)]), f.origin, f.origin_id, %(actor)s,
+        %(request)s, '', '{}')::ledger_posting))
+    from ("""
+
+
+def post_found(*, scope: Scope, query: str, parameters: Mapping[str, Any], by: Actor) -> int:
+    """
+    Post a journal for each row of a query as `post_selected` does, for some hundreds of journals, however often.
+
+    The query names its columns event, key, day, accounts, amounts, components, currency (of all legs of a journal),
+    origin and origin_id; its parameters are none of merchant, test, actor and request.
+    """
+    values: dict[str, Any] = {
+        "merchant": scope.merchant_id,
+        "test": scope.is_test,
+        "actor": str(by),
+        "request": by.request_id,
+    }
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"{_VALUES}{query}) f", values | dict(parameters))
+            return int(cursor.fetchone()[0] or 0)
+    except IntegrityError as error:
+        _raise_refusal(error)
+        raise
 
 
 def reverse(*, scope: Scope, journal_id: int, on: date, by: Actor, memo: str = "") -> Posted | None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.models import ApiSecret, AuditEvent, IdempotencyKey
-from core.rows import add, addition, from_json, insert, new
+from core.rows import add, addition, from_json, insert, insert_all, kept, new, update
 from settlement.models import Calculator, Contract, ContractVersion, Partner, Setting, SettlementRecord
 from tests.access.build import firm
 from tests.build import contract, merchant, order, partner
@@ -171,3 +171,49 @@ def test_a_row_beside_another_is_written_in_the_same_statement() -> None:
     assert len(seen.captured_queries) == 1
     assert Calculator.objects.get().pk == calculator.pk
     assert AuditEvent.objects.get(action="a.b").object_id == "t"
+
+
+# What an array literal could be misread at.
+ODD = ['a "b"', "c\\d", "{e,f}", "", "NULL", "한글, 'g'"]
+
+
+def test_many_rows_get_what_each_says_what_all_share_and_the_defaults() -> None:
+    told: dict[str, Any] = {"is_test": False, "actor_kind": "user", "action": "a.b", "object_kind": "thing"}
+    insert_all(AuditEvent, told, {"actor_name": ODD, "merchant_id": [1, None, 3, 4, 5, 6]})
+    rows = list(AuditEvent.objects.order_by("pk"))
+    assert [row.actor_name for row in rows] == ODD
+    assert [row.merchant_id for row in rows] == [1, None, 3, 4, 5, 6]
+    assert {(row.action, row.reason, row.is_test) for row in rows} == {("a.b", "", False)}
+    assert all(row.at for row in rows)
+
+
+def test_what_rows_share_is_told_once_and_what_each_has_for_each() -> None:
+    scope = merchant()
+    rows = [partner(scope, public_id=f"p{place}") for place in range(len(ODD))]
+    for row, name in zip(rows, ODD, strict=True):
+        row.name, row.memo = name, "the same"
+    with CaptureQueriesContext(connection) as asked:
+        update(rows, ["name", "memo"])
+    assert len(asked) == 1
+    assert asked[0]["sql"].count("the same") == 1
+    found = Partner.objects.order_by("pk").values_list("name", "memo")
+    assert list(found) == [(name, "the same") for name in ODD]
+
+
+def test_one_row_is_written_too() -> None:
+    row = partner(merchant())
+    row.name = ODD[0]
+    update([row], ["name"])
+    assert Partner.objects.get().name == ODD[0]
+
+
+def test_a_kept_row_knows_its_columns_and_rows_and_reads_the_others() -> None:
+    scope = merchant()
+    contract(scope)
+    stored = ContractVersion.objects.select_related("contract").get()
+    made = kept(ContractVersion, {"id": stored.pk}, contract=stored.contract)
+    with CaptureQueriesContext(connection) as asked:
+        assert made.contract is stored.contract
+    assert len(asked) == 0
+    assert columns(made) == columns(stored)
+    assert made == stored

@@ -1,5 +1,6 @@
 """Protects the set-based way into the books: the same journals as the other ways, and none of their laws weakened."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ from core.scope import Scope
 from ledger import accounts, posting, queries
 from ledger.accounts import Address
 from ledger.chart import Code
-from ledger.models import Entry, Journal
+from ledger.models import Account, Balance, Entry, Journal
 from ledger.posting import Origin, Posting, credit, debit
 
 pytestmark = pytest.mark.django_db
@@ -22,17 +23,44 @@ BY = actor.system("test")
 CLEARING, REVENUE = Address(Code.CLEARING), Address(Code.PLATFORM_FEE_REVENUE)
 PENDING, RECEIVABLE = Address(Code.PARTNER_PENDING, "acme"), Address(Code.PARTNER_RECEIVABLE, "acme")
 LEGS = "array['payment', 'order', 'fee'], 'record', key"
+AMOUNTS = "array[amount, 1000 - amount, -1000]"
 QUERY = f"""
-    select 'record', key, %(day)s::date, %(accounts)s::bigint[], array[amount, 1000 - amount, -1000], {LEGS}
+    select 'record', key, %(day)s::date, %(accounts)s::bigint[], {AMOUNTS}, {LEGS}
     from unnest(%(keys)s::text[], %(amounts)s::bigint[]) o(key, amount)
 """  # noqa: S608 - no outside text in it
 
 
-def select(scope: Scope = BOOKS, *, keys: list[str], amounts: list[int], **more: Any) -> int:
-    """Post one journal of three legs for each key through a query."""
-    ids = accounts.resolve(scope, [CLEARING, PENDING, REVENUE])
-    values = {"day": DAY, "accounts": ids, "keys": keys, "amounts": amounts} | more
-    return posting.post_selected(scope=scope, query=QUERY, parameters=values, by=BY)
+FOUND = f"""
+    select f.*, 'KRW' as currency from ({QUERY}) f(event, key, day, accounts, amounts, components, origin, origin_id)
+"""  # noqa: S608 - no outside text in it
+NOTHING: dict[str, Any] = {"day": DAY, "accounts": [], "keys": [], "amounts": []}
+Select = Callable[..., int]
+
+
+@pytest.fixture(params=["selected", "found"])
+def door(request: pytest.FixtureRequest) -> Select:
+    """Return each of the two ways in."""
+    ways: dict[str, tuple[Select, str]] = {
+        "selected": (posting.post_selected, QUERY),
+        "found": (posting.post_found, FOUND),
+    }
+    post, query = ways[request.param]
+
+    def through(*, parameters: dict[str, Any], scope: Scope = BOOKS, amounts: str = AMOUNTS) -> int:
+        return post(scope=scope, query=query.replace(AMOUNTS, amounts), parameters=parameters, by=BY)
+
+    return through
+
+
+@pytest.fixture
+def select(door: Select) -> Select:
+    """Return what posts one journal of three legs for each key through a query."""
+
+    def select(scope: Scope = BOOKS, *, keys: list[str], amounts: list[int], **more: Any) -> int:
+        ids = accounts.resolve(scope, [CLEARING, PENDING, REVENUE])
+        return door(scope=scope, parameters={"day": DAY, "accounts": ids, "keys": keys, "amounts": amounts} | more)
+
+    return select
 
 
 def same_posting(key: str, amount: int) -> Posting:
@@ -41,7 +69,7 @@ def same_posting(key: str, amount: int) -> Posting:
     return Posting("record", key, DAY, legs, Origin("record", key))
 
 
-def test_the_journals_are_those_of_the_other_door() -> None:
+def test_the_journals_are_those_of_the_other_door(select: Select) -> None:
     assert select(keys=["o-1", "o-2"], amounts=[10_000, 3_000]) == 2
 
     assert posting.post(scope=BOOKS, posting=same_posting("o-1", 10_000), by=BY) == posting.Posted(
@@ -58,7 +86,7 @@ def test_the_journals_are_those_of_the_other_door() -> None:
     ]
 
 
-def test_what_stands_is_passed_over_and_what_differs_refused() -> None:
+def test_what_stands_is_passed_over_and_what_differs_refused(select: Select) -> None:
     select(keys=["o-1"], amounts=[10_000])
 
     assert select(keys=["o-1", "o-2", "o-2"], amounts=[10_000, 5_000, 5_000]) == 1
@@ -77,24 +105,23 @@ def test_what_stands_is_passed_over_and_what_differs_refused() -> None:
         ("array[amount, -amount]", ""),  # no amount for the third account: refused as null
     ],
 )
-def test_no_law_is_weaker(amounts: str, law: str) -> None:
+def test_no_law_is_weaker(door: Select, amounts: str, law: str) -> None:
     ids = accounts.resolve(BOOKS, [CLEARING, PENDING, REVENUE])
     values = {"day": DAY, "accounts": ids, "keys": ["o-1"], "amounts": [5_000]}
-    query = QUERY.replace("array[amount, 1000 - amount, -1000]", amounts)
 
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
-        posting.post_selected(scope=BOOKS, query=query, parameters=values, by=BY)
+        door(parameters=values, amounts=amounts)
     assert posting.refused_by(refused.value) == law
     assert not Entry.objects.exists()
 
 
-def test_a_partner_never_goes_below_zero() -> None:
+def test_a_partner_never_goes_below_zero(select: Select) -> None:
     with pytest.raises(posting.InsufficientBalance), transaction.atomic():
         select(keys=["o-1"], amounts=[500])
     assert not Journal.objects.exists()
 
 
-def test_accounts_of_other_books_are_refused() -> None:
+def test_accounts_of_other_books_are_refused(select: Select) -> None:
     theirs = accounts.resolve(OTHERS, [CLEARING, PENDING, REVENUE])
 
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
@@ -102,7 +129,7 @@ def test_accounts_of_other_books_are_refused() -> None:
     assert posting.refused_by(refused.value) == "ledger_entry_fits_account"
 
 
-def test_a_closed_day_moves_to_the_next_open_one() -> None:
+def test_a_closed_day_moves_to_the_next_open_one(select: Select) -> None:
     posting.close_period(scope=BOOKS, until=DAY)
     select(keys=["o-1"], amounts=[5_000])
 
@@ -126,3 +153,21 @@ def test_drafts_are_taken_only_from_the_table_that_the_books_opened() -> None:
 def _run(statements: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statements)
+
+
+def test_the_application_finds_journals_only_through_the_door() -> None:
+    assert posting.post_found(scope=BOOKS, query=FOUND, parameters=NOTHING, by=BY) == 0
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        _run("insert into ledger_journal (merchant_id) values (1)")
+
+
+def test_opening_gives_back_what_is_there_and_opens_what_is_missing() -> None:
+    known = accounts.resolve(BOOKS, [CLEARING, PENDING])
+    accounts.forget()
+    wanted = [RECEIVABLE, PENDING, REVENUE, CLEARING, RECEIVABLE]
+    found = accounts.resolve(BOOKS, wanted)
+    assert [found[3], found[1]] == known
+    assert found[0] == found[4]
+    assert [Address.of(Account.objects.get(pk=pk)) for pk in found] == wanted
+    # Those of partners may not cross zero, so they have a stored balance; the others have none.
+    assert set(Balance.objects.filter(pk__in=found).values_list("pk", flat=True)) == {found[0], found[1]}
