@@ -8,7 +8,7 @@ approval of it can count again.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,8 +33,15 @@ class PayoutContent:
 
     def hash(self) -> str:
         """Return the SHA-256 of the canonical form."""
-        parts = [getattr(self, name) for name in self.__dataclass_fields__]
-        return _sha256(parts)
+        return payout_hash([getattr(self, name) for name in PARTS])
+
+
+PARTS = tuple(PayoutContent.__dataclass_fields__)
+
+
+def payout_hash(parts: Sequence[str | int]) -> str:
+    """Return the hash of a payout from its parts, in the order of PARTS."""
+    return _sha256(parts)
 
 
 def bulk_hash(
@@ -45,5 +52,9 @@ def bulk_hash(
     return _sha256([bulk, version, bank_account, schedule, sorted(payouts)])
 
 
+# Kept, because one with settings of its own is made anew for every call of `dumps`.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _sha256(parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_encode(parts).encode()).hexdigest()

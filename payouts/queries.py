@@ -1,9 +1,11 @@
 """Reads of payouts: what the operations lock, what the journals need, what pages list."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -12,8 +14,9 @@ from access import sealed
 from access.models import User
 from core.clock import SEOUL
 from core.errors import NotFound
+from core.rows import kept
 from core.scope import Scope
-from core.sql import load
+from core.sql import load, numbers
 from payouts.content import PayoutContent
 from payouts.journals import Money
 from payouts.models import (
@@ -28,7 +31,7 @@ from payouts.models import (
     PayoutMethod,
     PayoutStatus,
 )
-from settlement.models import PartnerSettlement
+from settlement.models import Partner, PartnerSettlement
 
 _TABLE, _COLUMN = "payouts_payout", "account_number"
 # What is approved of a payout and sent to the bank, and what its journals need.
@@ -176,21 +179,34 @@ def limits(scope: Scope) -> PayoutLimits:
 
 
 # What deciding about an attempt needs of the rows around it.
-_AROUND = (
-    *(field.attname for field in Attempt._meta.concrete_fields),  # noqa: SLF001 - public in all but name
-    *(f"payout__{name}" for name in PAYOUT_SENT),
-    *(f"payout__partner__{name}" for name in ("public_id", "account_confirmed", "account_fingerprint")),
-    *(f"payout__bulk_payout__{name}" for name in ("public_id", "merchant_id", "is_test", "status")),
-    "payout__bulk_payout__bank_account__public_id",
+_AROUND: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "attempt": tuple(field.attname for field in Attempt._meta.concrete_fields),  # noqa: SLF001 - public in all but name
+        "payout": ("id", "bulk_payout_id", "partner_id", *PAYOUT_SENT),
+        "partner": ("id", "public_id", "account_confirmed", "account_fingerprint"),
+        "bulk": ("id", "public_id", "merchant_id", "is_test", "status", "bank_account_id"),
+        "account": ("id", "public_id"),
+    }
 )
+_COLUMNS = ", ".join(f"{table}.{column}" for table, columns in _AROUND.items() for column in columns)
 
 
 def lock_attempts(ids: Sequence[int]) -> list[Attempt]:
     """Lock attempts in id order with their payouts, partners and bulk payouts."""
-    rows = Attempt.objects.select_related(
-        "payout", "payout__partner", "payout__bulk_payout", "payout__bulk_payout__bank_account"
-    )
-    return list(rows.only(*_AROUND).filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)))
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {_COLUMNS} {load('payouts', 'lock_attempts')}", [numbers(ids)])
+        rows = cursor.fetchall()
+    bulks: dict[int, BulkPayout] = {}
+    return [_attempt(iter(row), bulks) for row in rows]
+
+
+def _attempt(row: Iterator[Any], bulks: dict[int, BulkPayout]) -> Attempt:
+    # Each takes as many values as it has columns: a row is all of them, one after the other.
+    attempt, payout, partner, bulk, account = (dict(zip(columns, row)) for columns in _AROUND.values())  # noqa: B905 - see above
+    if bulk["id"] not in bulks:
+        bulks[bulk["id"]] = kept(BulkPayout, bulk, bank_account=kept(BankAccount, account))
+    about = {"partner": kept(Partner, partner), "bulk_payout": bulks[bulk["id"]]}
+    return kept(Attempt, attempt, payout=kept(Payout, payout, **about))
 
 
 @dataclass(frozen=True, slots=True)

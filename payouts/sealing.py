@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from payouts.content import PayoutContent, bulk_hash
+from payouts.content import PARTS, bulk_hash, payout_hash
 from payouts.models import BulkPayout, Payout, PayoutStatus
 
+# Where the parts of a payout's content are read, in their order.
 _CONTENT = (
     *("public_id", "partner__public_id", "amount", "currency", "income_tax_amount", "local_income_tax_amount", "bank"),
     *("account_fingerprint", "account_holder", "withdrawal_memo", "deposit_memo"),
 )
+_ID, _AMOUNT = PARTS.index("payout"), PARTS.index("amount")
 _PAGE = 5_000
 
 
@@ -28,9 +30,8 @@ def content_of_bulk(bulk: BulkPayout) -> Content:
     pairs: list[tuple[str, str]] = []
     amount = settlement_amount = 0
     for settled, *content in live.values_list("settlement_amount", *_CONTENT).iterator(chunk_size=_PAGE):
-        row = PayoutContent(*content)
-        pairs.append((row.payout, row.hash()))
-        amount += row.amount
+        pairs.append((content[_ID], payout_hash(content)))
+        amount += content[_AMOUNT]
         settlement_amount += settled
     found = bulk_hash(
         bulk=bulk.public_id,

@@ -22,10 +22,9 @@ from core import clock, faultpoints
 from core.actor import system
 from core.rows import update
 from core.sql import load
-from ledger import posting
-from payouts import journals, queries, rails
+from payouts import queries, rails
 from payouts.models import Attempt, AttemptState, BankAccount, BulkStatus, DispatchStop, StopKind
-from payouts.operations import results, stopping
+from payouts.operations import booking, results, stopping
 from payouts.operations.lanes import call_each
 from payouts.rails.base import Instruction, Outcome, OutcomeKind
 from payouts.rails_in_use import at_once, patience, rail
@@ -65,8 +64,16 @@ def rails_called() -> list[str]:
 
 def rails_due(now: datetime) -> list[str]:
     """Return the names of the rails through which something may wait to be sent."""
-    due = Attempt.objects.filter(state=AttemptState.CREATED, due_at__lte=now)
-    return [name for name in rails_called() if due.filter(rail=name).exists()]
+    return [name for name in rails_called() if _due(name, now).exists()]
+
+
+def count_due(rail_name: str, now: datetime, *, most: int) -> int:
+    """Return how many attempts may wait to be sent through a rail; counts no further than `most`."""
+    return _due(rail_name, now)[:most].count()
+
+
+def _due(rail_name: str, now: datetime) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(state=AttemptState.CREATED, due_at__lte=now, rail=rail_name)
 
 
 def claim(*, rail_name: str, worker: str, limit: int, now: datetime, is_probe: bool = False) -> list[Claimed]:
@@ -143,6 +150,8 @@ class _Stops:
 
     def hold(self, attempt: Attempt) -> bool:
         """Say whether a stop keeps an attempt from being sent."""
+        if not self._open:
+            return False
         whose = (attempt.payout.merchant_id, attempt.payout.is_test)
         return any(
             found.rail in ("", attempt.rail)
@@ -184,14 +193,7 @@ def _commit_to_send(sendable: Sequence[Attempt], now: datetime) -> None:
         row.lease_until = lease
         row.not_received_at = None
     update(sendable, ["state", "submission_no", "submitted_at", "state_changed_at", "lease_until", "not_received_at"])
-    day = clock.seoul_day(now)
-    for scope in {row.payout.scope for row in sendable}:
-        postings = [
-            journals.dispatch(results.money(row), row.reference, row.submission_no, day)
-            for row in sendable
-            if row.payout.scope == scope
-        ]
-        posting.post_many(scope=scope, postings=postings, by=_BY)
+    booking.dispatched(sendable, day=clock.seoul_day(now), by=_BY)
 
 
 def instruction_of(attempt: Attempt) -> Instruction:

@@ -18,17 +18,16 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from access.webhooks.operations import SWEEPER as WEBHOOKS
-from core import faultpoints, jobs
+from core import faultpoints, jobs, rows
 from core.actor import system
 from core.clock import seoul_day
-from core.rows import update
 from core.scope import Scope
 from ledger import posting
 from ledger.posting import Posting
 from payouts import journals, queries
 from payouts.journals import Money
 from payouts.models import Attempt, AttemptState, BankAccount, BankEvent, Payout, PayoutStatus
-from payouts.operations import building, running, stopping
+from payouts.operations import booking, building, running, stopping
 from payouts.rails.base import FailureClass, Outcome, OutcomeKind
 from payouts.rails_in_use import patience, rail
 from settlement.models import HoldReason
@@ -104,16 +103,17 @@ def apply(answers: Sequence[Answered], *, now: datetime) -> Done:
         attempt = by_id[answer.attempt_id]
         counts = attempt.fence == answer.fence and attempt.state in _OPEN_FOR[answer.call]
         again = attempt.state == AttemptState.SUCCEEDED and answer.call == "inquire"
-        evidence.append(_evidence(attempt, answer, counts=counts or again, now=now))
+        evidence.append(_evidence(answer, counts=counts or again))
         if counts:
             changes.apply(attempt, answer.outcome)
         elif again:
             changes.look_again(attempt, answer.outcome)
         elif attempt.state in _UNDECIDED:
             late.append(attempt.pk)
-    BankEvent.objects.bulk_create(evidence)
-    # Too late to decide, but reason enough to ask at once.
-    Attempt.objects.filter(pk__in=late).update(next_inquiry_at=now)
+    rows.insert_all(BankEvent, {"at": now}, dict(zip(_EVIDENCE, zip(*evidence, strict=True), strict=True)))
+    if late:
+        # Too late to decide, but reason enough to ask at once.
+        Attempt.objects.filter(pk__in=late).update(next_inquiry_at=now)
     changes.store()
     return Done(
         applied=len(changes.stored),
@@ -134,19 +134,13 @@ def follow_up(done: Done, *, now: datetime) -> None:
         stopping.watch(rail=name, unclear=unclear, clear=clear, now=now)
 
 
-def _evidence(attempt: Attempt, answer: Answered, *, counts: bool, now: datetime) -> BankEvent:
-    outcome = answer.outcome
-    return BankEvent(
-        attempt=attempt,
-        call=answer.call,
-        outcome=outcome.kind.value,
-        code=outcome.code,
-        message=outcome.message,
-        evidence=outcome.evidence,
-        fence=answer.fence,
-        applied=counts,
-        at=now,
-    )
+_EVIDENCE = ("attempt_id", "call", "outcome", "code", "message", "evidence", "fence", "applied")
+
+
+def _evidence(answer: Answered, *, counts: bool) -> tuple[object, ...]:
+    said = answer.outcome
+    about = (answer.attempt_id, answer.call, said.kind.value, said.code, said.message, said.evidence)
+    return (*about, answer.fence, counts)
 
 
 _CHANGED = (
@@ -171,6 +165,7 @@ class _Changes:
 
     now: datetime
     stored: list[Attempt] = field(default_factory=list)
+    paid: list[Attempt] = field(default_factory=list)
     retries: list[Attempt] = field(default_factory=list)
     postings: dict[Scope, list[Posting]] = field(default_factory=lambda: defaultdict(list))
     refused: list[tuple[Attempt, FailureClass]] = field(default_factory=list)
@@ -202,17 +197,19 @@ class _Changes:
         elif outcome.returned_at is not None:
             # The statement says how much came back, and when.
             BankAccount.objects.filter(pk=attempt.payout.bulk_payout.bank_account_id).update(statement_checked_at=None)
-            update([attempt], ["next_inquiry_at"])
+            rows.update([attempt], ["next_inquiry_at"])
         else:
-            update([attempt], ["next_inquiry_at"])
+            rows.update([attempt], ["next_inquiry_at"])
 
     def store(self) -> None:
         """Store everything in the caller's transaction: attempts before the payouts that follow them, journals last."""
         for attempt, kind in self.refused:
             advice = _BY_HAND_ADVICE if attempt.bank_code == BY_HAND else ADVICE[kind]
             _tell_why(attempt.payout, attempt.bank_code, advice)
-        update(self.stored, _CHANGED)
-        Attempt.objects.bulk_create(self.retries)
+        rows.update(self.stored, _CHANGED)
+        if self.retries:
+            Attempt.objects.bulk_create(self.retries)
+        booking.succeeded(self.paid, by=_BY)
         for scope, postings in self.postings.items():
             posting.post_many(scope=scope, postings=postings, by=_BY)
         for attempt, kind in self.refused:
@@ -230,7 +227,7 @@ class _Changes:
     def _succeed(self, attempt: Attempt, outcome: Outcome) -> None:
         attempt.executed_at = outcome.executed_at or self.now
         attempt.next_inquiry_at = None
-        self._post(attempt, journals.succeed(money(attempt), attempt.reference, seoul_day(attempt.executed_at)))
+        self.paid.append(attempt)
         self._move(attempt, AttemptState.SUCCEEDED)
 
     def _fail(self, attempt: Attempt, outcome: Outcome) -> None:
@@ -362,5 +359,5 @@ def _come_back(attempt: Attempt, amount: int, code: str, returned_at: datetime, 
     _tell_why(attempt.payout, code, why)
     _move(attempt, AttemptState.RETURNED, now)
     attempt.next_inquiry_at = None
-    update([attempt], _CHANGED)
+    rows.update([attempt], _CHANGED)
     _set_free(attempt, PayoutStatus.RETURNED, HoldReason.ACCOUNT, now)

@@ -18,6 +18,7 @@ from core import faultpoints, ids, jobs
 from core.actor import Actor, system
 from core.clock import seoul_day
 from core.errors import Conflict
+from core.rows import insert_all
 from core.scope import Scope
 from ledger.posting import refused_by
 from payouts import queries
@@ -34,7 +35,7 @@ from payouts.models import (
 from payouts.operations import building
 from payouts.sealing import content_of_bulk
 
-_BATCH = 1_000
+_BATCH = 5_000
 # So many stopped payouts are named in the audit trail; the payouts themselves tell the rest.
 _NAMED = 100
 
@@ -102,15 +103,25 @@ def _set_ongoing(bulk: BulkPayout, now: datetime) -> None:
 
 def _make_attempts(bulk: BulkPayout, now: datetime) -> None:
     waiting = Q(status__in=(PayoutStatus.CONFIRMED, PayoutStatus.SCHEDULED))
-    payouts = list(Payout.objects.filter(waiting, bulk_payout=bulk).order_by("pk").only("pk", "amount"))
-    day = seoul_day(now)
-    Attempt.objects.bulk_create(
-        [new_attempt(row, 1, bulk.bank_account.rail, now) for row in payouts if row.amount], batch_size=_BATCH
-    )
+    payouts = list(Payout.objects.filter(waiting, bulk_payout=bulk).order_by("pk").values_list("pk", "amount"))
+    paid = [(key, amount) for key, amount in payouts if amount]
+    shared = {"attempt_no": 1, "rail": bulk.bank_account.rail, "reference_date": seoul_day(now), "due_at": now}
+    for start in range(0, len(paid), _BATCH):
+        keys, amounts = zip(*paid[start : start + _BATCH], strict=True)
+        references = [_new_reference(now) for _key in keys]
+        insert_all(Attempt, shared, {"payout_id": keys, "amount": amounts, "reference": references})
     Completion.objects.bulk_create(
-        [Completion(payout=row, completed_on=day, by="system:nothing to pay") for row in payouts if not row.amount],
+        [
+            Completion(payout_id=key, completed_on=seoul_day(now), by="system:nothing to pay")
+            for key, amount in payouts
+            if not amount
+        ],
         batch_size=_BATCH,
     )
+
+
+def _new_reference(now: datetime) -> str:
+    return ids.new_id(ids.ACCOUNT_TRANSFER, now)
 
 
 def new_attempt(payout: Payout, number: int, rail: str, due_at: datetime) -> Attempt:
@@ -119,7 +130,7 @@ def new_attempt(payout: Payout, number: int, rail: str, due_at: datetime) -> Att
         payout=payout,
         attempt_no=number,
         rail=rail,
-        reference=ids.new_id(ids.ACCOUNT_TRANSFER, due_at),
+        reference=_new_reference(due_at),
         reference_date=seoul_day(due_at),
         amount=payout.amount,
         due_at=due_at,
