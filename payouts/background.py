@@ -7,13 +7,16 @@ to be woken again when something is left, so that a worker can be stopped warmly
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 
 from core import clock, hints, jobs
 from payouts.operations import approval, dispatch, inquiry, lanes, running, statements, transfer_files
+from payouts.rails_in_use import at_once
 
 _LONGEST_RUN_SECONDS = 20.0
+_HELPERS = 8
 
 import_module("payouts.operations.building")
 import_module("payouts.operations.transfer_results")
@@ -37,12 +40,21 @@ def sweep_dispatch() -> int:
     if found:
         hints.send_now("core.run_sweeper", jobs.Queue.BANK.value, name="payouts.files")
     for name in dispatch.rails_due(now):
+        if found:
+            _call_others(name, now)
         sent = lanes.run(name, partial(_send_some, name), seconds=_LONGEST_RUN_SECONDS)
         found += sent
         # What waits although nothing was sent is being kept back; looking again at once would not help it.
         if sent and name in dispatch.rails_due(clock.now()):
             hints.send_now("core.run_sweeper", jobs.Queue.BANK.value, name="payouts.dispatch")
     return found
+
+
+def _call_others(rail_name: str, now: datetime) -> None:
+    # Whoever makes work due asks others to help with what is more than a chunk; each of them calls nobody.
+    chunk = at_once(rail_name)
+    for _helper in range(dispatch.count_due(rail_name, now, most=_HELPERS * chunk) // chunk):
+        hints.send_now("core.run_sweeper", jobs.Queue.BANK.value, name="payouts.dispatch")
 
 
 def _send_some(rail_name: str, limit: int) -> int:
