@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -66,7 +66,7 @@ def refused(constraint: str) -> Iterator[None]:
     assert refused_by(caught.value) == constraint
 
 
-def run(statement: str, **values: object) -> None:
+def run(statement: str, **values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
@@ -136,9 +136,9 @@ class TestRecords:
 
     def test_none_is_copied_that_breaks_a_law(self, record: SettlementRecord) -> None:
         def copy(changes: Mapping[str, object]) -> None:
-            file = StringIO()
+            file, told = StringIO(), Json(changes)
             with connection.cursor() as cursor:
-                cursor.execute(f"create temp table one as {RECORD_LIKE}", {"id": record.pk, "changes": Json(changes)})
+                cursor.execute(f"create temp table one as {RECORD_LIKE}", {"id": record.pk, "changes": told})
                 cursor.copy_expert("copy one to stdout", file)
                 cursor.execute("drop table one")
                 file.seek(0)

@@ -11,5 +11,5 @@ from core.sql import run_sql
 class Migration(migrations.Migration):
     """One setting of a table; nothing is rewritten."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("settlement", "0013_order_of_payment")]
-    operations: ClassVar[list[Operation]] = [run_sql("settlement", "0014_room_for_statuses")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("settlement", "0014_new_records")]
+    operations: ClassVar[list[Operation]] = [run_sql("settlement", "0015_room_for_statuses")]

@@ -11,5 +11,5 @@ from core.sql import run_sql
 class Migration(migrations.Migration):
     """The same function with fewer steps; no table is touched."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("ledger", "0008_values")]
-    operations: ClassVar[list[Operation]] = [run_sql("ledger", "0009_open_once")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("ledger", "0009_values")]
+    operations: ClassVar[list[Operation]] = [run_sql("ledger", "0010_open_once")]
