@@ -2,18 +2,20 @@
 Rows without the ORM's query compiler, for the few statements that every order and every payout goes through.
 
 A row is JSON on the way: the server takes many times as long for a value of a statement as for one inside another.
-`from_json` makes a model instance of what the database's `to_json` says of a row, `kept` one of its columns, `new` one
-that is yet to be inserted; `insert` writes one and `add` one that nobody looks at again; `insert_all` writes many and
-`update` columns of many, in one statement each.
+`from_json` makes a model instance of what the database's `to_json` says of a row, `kept` one of its columns, `copied`
+one of another, `new` one that is yet to be inserted; `insert` writes one and `add` one that nobody looks at again;
+`insert_all` writes many and `update` columns of many, in one statement each.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.base import ModelState
@@ -121,6 +123,25 @@ def kept(model: type[M], values: Mapping[str, Any], **related: models.Model) -> 
     _is_kept(made)
     if related:
         made._state.fields_cache = related  # noqa: SLF001 - public in all but name
+    return made
+
+
+@cache
+def _changeable(model: type[models.Model]) -> list[str]:
+    """Return the attributes whose values can be changed in place."""
+    kinds = (models.JSONField, ArrayField)
+    return [field.attname for field in _table(model).concrete_fields if isinstance(field, kinds)]
+
+
+def copied(row: M) -> M:
+    """Return a row like a kept one, with copies of the rows that it was read with, to be changed as one likes."""
+    held = {**vars(row)}
+    read_with = held.pop("_state").fields_cache
+    for attribute in _changeable(type(row)):
+        held[attribute] = deepcopy(held[attribute])
+    made = _instance(type(row), held)
+    _is_kept(made)
+    made._state.fields_cache.update({name: copied(other) for name, other in read_with.items()})  # noqa: SLF001 - likewise
     return made
 
 

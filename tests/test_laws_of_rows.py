@@ -136,9 +136,10 @@ class TestRecords:
 
     def test_none_is_copied_that_breaks_a_law(self, record: SettlementRecord) -> None:
         def copy(changes: Mapping[str, object]) -> None:
-            file, told = StringIO(), Json(changes)
+            file = StringIO()
+            values: Any = {"id": record.pk, "changes": Json(changes)}
             with connection.cursor() as cursor:
-                cursor.execute(f"create temp table one as {RECORD_LIKE}", {"id": record.pk, "changes": told})
+                cursor.execute(f"create temp table one as {RECORD_LIKE}", values)
                 cursor.copy_expert("copy one to stdout", file)
                 cursor.execute("drop table one")
                 file.seek(0)

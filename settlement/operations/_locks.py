@@ -16,7 +16,6 @@ from typing import Any
 from django.db import connection
 
 from core.scope import Scope
-from core.sql import first
 
 # A server of usual settings has room for some ten thousand locks, of everybody together.
 MOST_NAMES = 1_000
@@ -46,19 +45,17 @@ def by_name(scope: Scope, names: Iterable[str]) -> None:
         cursor.execute(_BY_NAME, parameters)
 
 
-def first_under(
-    scope: Scope, names: Iterable[str], statement: str, parameters: Mapping[str, Any]
-) -> tuple[Any, ...] | None:
+def for_name(scope: Scope, name: str) -> Mapping[str, str]:
     """
-    Return the first row of a statement that begins when the locks of these names are had, in the same round trip.
+    Return what a statement is told that takes the lock of one name itself.
 
-    So it sees what whoever had them before has committed. The locks stay until the transaction ends.
+    It does as `by_name` does: the share of the scope first, and no name when it has all of the scope.
     """
-    return first([_BY_NAME, statement], {**parameters, **_parameters(scope, names)})
+    return {"locked_name": _lock(scope, name), "locked_scope": _named(scope)}
 
 
 def _parameters(scope: Scope, names: Iterable[str]) -> dict[str, Any]:
-    ordered = sorted({f"{_named(scope)}:{name}" for name in names})
+    ordered = sorted({_lock(scope, name) for name in names})
     return {"locked_names": ordered, "locked_scope": _named(scope)}
 
 
@@ -67,6 +64,10 @@ def whole(scope: Scope) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [_named(scope)])
         cursor.execute("select set_config('jeongsan.locked_scope', %s, true)", [_named(scope)])
+
+
+def _lock(scope: Scope, name: str) -> str:
+    return f"{_named(scope)}:{name}"
 
 
 def _named(scope: Scope) -> str:

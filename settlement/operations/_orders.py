@@ -117,7 +117,7 @@ def record_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
         found = _order_terms.read(scope, named, start_date)
         if found is None:
             raise partner_not_found(draft.partner_id)
-        versions = _versions(found, named, start_date)
+        versions = _versions(found, named)
         _check_payment(draft)
         check_fixed_fees(versions, draft.currency)
         _check_first(found)
@@ -139,20 +139,15 @@ def _named(draft: OrderDraft) -> _order_terms.Named:
     )
 
 
-def _versions(found: OrderTerms, named: _order_terms.Named, day: date) -> Versions:
+def _versions(found: OrderTerms, named: _order_terms.Named) -> Versions:
     """Return the versions of all an order names; missing policies are all named in one refusal per kind."""
-    if not found.versions:
+    if found.contract is None:
         raise CONTRACT.not_found(named.contract or "")
-    contract = terms.version_on(found.versions, day)
     if missing := [one for one in named.fees if one not in found.fees]:
         raise fee_policies_not_found(missing)
     if missing := [one for one in named.discounts if one not in found.discounts]:
         raise discount_policies_not_found(missing)
-    return Versions(
-        contract,
-        {one: terms.version_on(versions, day) for one, versions in found.discounts.items()},
-        {one: terms.version_on(versions, day) for one, versions in found.fees.items()},
-    )
+    return Versions(found.contract, found.discounts, found.fees)
 
 
 def unique(public_ids: Iterable[str]) -> list[str]:
