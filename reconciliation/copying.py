@@ -87,7 +87,12 @@ def copy_rows(cursor: Any, table: str, names: Sequence[str], rows: Iterable[Sequ
     copy_columns(cursor, table, names, ([Series(column) for column in zip(*chunk, strict=True)] for chunk in chunks))
 
 
-def tell_planner(cursor: Any, table: str, rows: int) -> None:
-    """Let the planner know of very many rows that were added to a table; few need no telling."""
+def tell_planner(cursor: Any, table: str, columns: Sequence[str], rows: int) -> None:
+    """
+    Let the planner know of very many rows that were added to a table; few need no telling.
+
+    `columns` are those that rows are found by. The others, which are wide and would take most of the time, are left to
+    autovacuum.
+    """
     if rows >= _MANY:
-        cursor.execute(f"analyze {table}")
+        cursor.execute(f"analyze {table} ({', '.join(columns)})")

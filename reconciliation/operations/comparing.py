@@ -27,6 +27,8 @@ from reconciliation.models.lengths import CURRENCY_LENGTH
 from reconciliation.operations.storing import KIND
 
 COMPARE_JOB: Final = "reconciliation.compare"
+_OUTCOMES: Final = "reconciliation_outcome"
+_FOUND_BY: Final = ("comparison_id", "place", "outcome", "group_key", "currency")
 
 
 def can_be_compared(batch: Batch) -> bool:
@@ -104,7 +106,7 @@ def _run(batch: Batch, made: Comparison, used: dict[str, dict[str, Decimal | Non
     }
     with connection.cursor() as cursor:
         cursor.execute(load("reconciliation", "compare"), values)
-        tell_planner(cursor, "reconciliation_outcome", cursor.rowcount)
+        tell_planner(cursor, _OUTCOMES, _FOUND_BY, cursor.rowcount)
         cursor.execute(load("reconciliation", "compare_sums"), values)
         sums = cursor.fetchall()
     made.money = [

@@ -33,6 +33,7 @@ from reconciliation.series import Series
 
 _SAME = frozenset({"reconciliation_same_bytes", "reconciliation_same_content"})
 _LINES = "reconciliation_batchline"
+_FOUND_BY = ("batch_id", "record", "kind", "counts", "duplicate_of", "group_key", "line_key", "currency", "bucket")
 _FACTS = "facts"
 
 
@@ -133,7 +134,7 @@ def _copy(found: _Found, batch: Batch) -> None:
     with connection.cursor() as cursor:
         chunks = ((Series.same(batch.pk, len(rows[0])), *rows) for rows in found)
         copy_columns(cursor, _LINES, ("batch_id", *COLUMNS_OF_ROW), chunks)
-        tell_planner(cursor, _LINES, found.count)
+        tell_planner(cursor, _LINES, _FOUND_BY, found.count)
 
 
 def _known(batch: Batch, found: _Found) -> Batch | None:
