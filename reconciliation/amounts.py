@@ -4,6 +4,7 @@ Exact decimals of outside files: never rounded by accident, cut and rounded to t
 Pure. Outside files carry up to 22 decimals, so their figures stay decimals; only what is booked becomes minor units.
 """
 
+from collections.abc import Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 # Sums and products of any length stay exact.
@@ -39,6 +40,13 @@ def half_up(value: Decimal, unit: Decimal) -> Decimal:
 def plain(value: Decimal) -> str:
     """Return a decimal as text: no exponent, the sign in front, zero without a sign."""
     return format(value or value.copy_abs(), "f")
+
+
+def plain_all(values: Sequence[Decimal]) -> list[str]:
+    """Return many decimals as `plain` does. Nearly all print that way anyhow, as is found out for all at once."""
+    texts = list(map(str, values))
+    together = "".join(texts)
+    return [plain(value) for value in values] if "E" in together or "-0" in together else texts
 
 
 def plain_or_none(value: Decimal | None) -> str | None:

@@ -16,7 +16,7 @@ _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 def _written(columns: Sequence[Series[Any]]) -> str:
     """Write rows as COPY reads them."""
     fields = (Series(_fields(series.different), series.places) for series in columns)
-    return "".join([f"{line}\n" for line in map("\t".join, zip(*fields, strict=True))])
+    return "\n".join([*map("\t".join, zip(*fields, strict=True)), ""])
 
 
 def _fields(values: Sequence[object]) -> list[str]:

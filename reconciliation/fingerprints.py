@@ -24,7 +24,8 @@ def fingerprint(text: str) -> str:
 
 def of_identity(identity: Identity) -> str:
     """Return the fingerprint of what a group or a record of ours is recognised by."""
-    return of_key((identity.by_name, identity.customer, identity.rest))
+    # As `of_key` does; its parts are ids, which need no other writing.
+    return fingerprint(repr([identity.by_name, identity.customer, identity.rest]))
 
 
 def of_key(key: tuple[object, ...]) -> str:

@@ -14,7 +14,7 @@ from operator import attrgetter, itemgetter
 from types import NoneType
 from typing import Any, cast
 
-from reconciliation.amounts import EXACT, plain
+from reconciliation.amounts import EXACT, plain, plain_all
 from reconciliation.assessment import LineFlags
 from reconciliation.charges import Charges
 from reconciliation.checks import amount, figure, number, said
@@ -199,13 +199,22 @@ def _texts(chunk: Chunk) -> tuple[Series[str], Series[str]]:
             shown.append(pairs.map(itemgetter(0)))
             same.append(pairs.map(itemgetter(1)))
         else:
-            said = cast("Series[str]", series) if str in sorts else series.map(_as_text)
+            said = _said(series, sorts)
             shown += [Series.same(heads[0], len(series)), *_quoted(said)]
             same += [Series.same(heads[1], len(series)), said.map(trimmed) if Decimal in sorts else said]
     return (
         Series([f"{{{text[2:]}}}" for text in joined(shown, len(chunk))]),
         Series([fingerprint(text[1:]) for text in joined(same, len(chunk))]),
     )
+
+
+def _said(series: Series[Value], sorts: set[type]) -> Series[str]:
+    """Return values of these sorts, of which none is missing, as texts."""
+    if sorts == {str}:
+        return cast("Series[str]", series)
+    if sorts == {Decimal}:
+        return cast("Series[Decimal]", series).map_all(plain_all)
+    return series.map(_as_text)
 
 
 def _pair(head: str, head_apart: str, value: Value) -> tuple[str, str]:

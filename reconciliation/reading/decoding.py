@@ -21,6 +21,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 CELLS_APART = "\x1f"
 """Stands between cells that are joined to one text: a control character, which no cell contains."""
 
+_CONTROL_BYTES = bytes(byte for byte in range(0x80) if CONTROL.match(chr(byte)))
+
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD_BYTES = 4096
 _BLOCK_BYTES = 1 << 18
@@ -147,10 +149,17 @@ def _look(content: Content, codec: str, bom: int) -> _Look:
 def _look_at(look: _Look, text: str) -> None:
     if not text:
         return
-    look.control = look.control or CONTROL.search(text) is not None
+    look.control = look.control or _has_control(text)
     look.blank = look.blank and text.isspace()
     look.plain = look.plain and text.isascii()
     look.last = text[-1]
+
+
+def _has_control(text: str) -> bool:
+    if not text.isascii():
+        return CONTROL.search(text) is not None
+    plain = text.encode()
+    return len(plain.translate(None, _CONTROL_BYTES)) < len(plain)
 
 
 def _longest_line(look: _Look, text: str, before: int) -> int:

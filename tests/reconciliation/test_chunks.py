@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciliation.amounts import plain, plain_all
 from reconciliation.books import Books
+from reconciliation.fingerprints import of_identity, of_key
+from reconciliation.keys import Identity, Part
 from reconciliation.line_rows import LineRows
 from reconciliation.naming import Naming
 from reconciliation.reading import Limits, Rejected, open_file
@@ -28,6 +32,7 @@ _CELLS = st.sampled_from(
 )
 _ODD_ROWS = st.sampled_from(["short", "long", "blank", "sum", "title", "header", "copy", "copy", "other kind"])
 _PLACES = st.integers(0, 40)
+_ODD_FIGURES = ("0", "-0", "-0.00", "-0.5", "1E+3", "0E-9", "1.10", "-1E-30")
 
 
 @st.composite
@@ -100,6 +105,19 @@ def test_however_many_lines_are_read_at_once(content: bytes, tmp_path: Path) -> 
         Limits(characters_at_once=900),
     ):
         assert everything(path, limits) == whole
+
+
+@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False) | st.sampled_from([*map(Decimal, _ODD_FIGURES)])))
+def test_many_figures_are_written_like_one(figures: list[Decimal]) -> None:
+    assert plain_all(figures) == [plain(figure) for figure in figures]
+
+
+_PARTS = st.none() | st.text(max_size=3) | st.tuples(st.text(min_size=1, max_size=3))
+
+
+@given(st.booleans(), _PARTS, st.lists(_PARTS, max_size=3).map(tuple))
+def test_a_group_has_one_fingerprint(by_name: bool, customer: Part, rest: tuple[Part, ...]) -> None:  # noqa: FBT001 - drawn
+    assert of_identity(Identity(by_name, customer, rest)) == of_key((by_name, customer, rest))
 
 
 _VALUES = st.lists(st.sampled_from("abc"), max_size=12)

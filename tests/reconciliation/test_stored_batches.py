@@ -1,5 +1,6 @@
 """Promise: a file is loaded whole or not at all, once, and what was understood of it stays as it was."""
 
+import gc
 import io
 
 import pytest
@@ -95,6 +96,20 @@ class TestLoading:
         assert not BatchLine.objects.exists()
         assert queries.batch(batch.scope, batch.public_id).state == BatchState.LOADING
         assert read(batch).state == BatchState.UNDERSTOOD
+
+    def test_how_often_python_collects_is_as_before_once_a_file_was_read(self) -> None:
+        batch, usual = receive(merchant(), sheet()), gc.get_threshold()
+        while_reading = set()
+
+        def stop(done: int, _total: int) -> None:
+            while_reading.add(gc.get_threshold())
+            if done:
+                raise jobs.JobCancelled
+
+        with pytest.raises(jobs.JobCancelled):
+            loading.load(scope=batch.scope, batch_id=batch.public_id, fence=1, by=BY, now=noon(), tell=stop)
+        assert while_reading == {(50_000, *usual[1:])}
+        assert gc.get_threshold() == usual
 
     def test_a_stop_that_was_asked_for_throws_the_batch_away(self) -> None:
         batch = receive(merchant(), sheet())

@@ -208,3 +208,30 @@ def test_the_cases_reach_every_outcome_and_note(tmp_path: Path) -> None:
         "matched_by_name",
     }
     assert {figure for entry in entries for figure in entry["also"]} == {"price", "amount", "tax"}
+
+
+def test_price_components_of_one_purchase_count_once(tmp_path: Path) -> None:
+    # Quantity, unit price and meter of lines that are of one order, and so of one group in each currency.
+    lines = (
+        ("3", "10", ""),
+        ("3", "20", ""),
+        ("3", "20.00", ""),
+        ("2", "10", ""),
+        ("5", "10", "VM"),
+        ("5", "10", "VM"),
+    )
+    made = table(Kind.NCE_INVOICE, "21b", rows=1)
+    (usual,) = made.rows
+    rows = [
+        usual
+        | {"Quantity": quantity, "BillableQuantity": quantity, "UnitPrice": price, "MeterDescription": meter}
+        | {"OrderId": "o1", "ChargeType": "new", "Currency": currency, "ProductName": str(place)}
+        for currency, some in (("USD", lines), ("EUR", lines[:2]), ("KRW", lines[:1]))
+        for place, (quantity, price, meter) in enumerate(some)
+    ]
+    path = put(tmp_path, written(replace(made, rows=rows), Writing()))
+    rehearsed = rehearse(path, Wanted("ko", books=Books(())))["outcomes"]
+    _counts, outcomes = in_database(merchant(), path, Books(()))
+    assert outcomes == [plain(entry) for entry in rehearsed]
+    # A price that occurs twice is that of two purchases.
+    assert [(entry["currency"], entry["file_quantity"]) for entry in outcomes] == [("USD", 18), ("EUR", 3), ("KRW", 3)]
