@@ -1,8 +1,6 @@
 """Promise: a whole transaction costs no messages of its own, and is none the less a transaction."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, ClassVar
+from collections.abc import Callable
 
 import psycopg2.extensions
 import pytest
@@ -12,41 +10,12 @@ from core.models import Job
 from core.sql import first, later, run
 from core.transactions import whole
 from tests.build import TODAY, noon
+from tests.messages import commands, messages
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 ADD = "insert into access_attempts (kind, subject, failures, last_at, blocked_until) values ('t', %s, 1, now(), now())"
 COUNT = "select count(*) from access_attempts"
-
-
-class _Heard(psycopg2.extensions.cursor):
-    """A cursor that notes what it sends."""
-
-    sent: ClassVar[list[str]] = []
-
-    def execute(self, query: Any, variables: Any = None) -> None:
-        """Send a message."""
-        text = bytes(query).decode() if isinstance(query, bytes) else str(query)
-        if not text.startswith("prepare "):
-            self.sent.append(text)
-        super().execute(query, variables)
-
-
-@contextmanager
-def messages() -> Iterator[list[str]]:
-    """Give the messages that the driver sends, but for BEGIN and COMMIT of its own and plans of statements."""
-    driver: Any = connection.connection
-    _Heard.sent.clear()
-    driver.cursor_factory = _Heard
-    try:
-        yield _Heard.sent
-    finally:
-        driver.cursor_factory = None
-
-
-def commands(sent: list[str]) -> list[list[str]]:
-    """Return the first word of each statement, by message."""
-    return [[statement.split()[0] for statement in message.split("; ")] for message in sent]
 
 
 def added() -> int:

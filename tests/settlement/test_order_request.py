@@ -1,4 +1,4 @@
-"""Promise: an order over HTTP costs eight statements and no look at other records, however many there are."""
+"""Promise: an order over HTTP costs few statements in fewer messages, and no look at other records."""
 
 import json
 from typing import Any
@@ -16,6 +16,7 @@ from settlement.models import SettlementRecord
 from settlement.operations import _order_terms
 from tests import build
 from tests.access.build import Firm
+from tests.messages import commands, messages
 
 ORDER: dict[str, Any] = {
     "partnerId": "seller-7",
@@ -55,6 +56,21 @@ def test_an_order_takes_eight_statements(committed_db: str) -> None:  # noqa: AR
     assert all(word in statement for word, statement in zip(about, statements, strict=True)), statements
     assert SettlementRecord.objects.count() == Journal.objects.count() == IdempotencyKey.objects.count() == 2
     assert AuditEvent.objects.filter(action="settlement_record.recorded").count() == 2
+
+
+def test_an_order_takes_six_messages(committed_db: str) -> None:  # noqa: ARG001 - likewise
+    _scope, secret = shop()
+    assert send(secret, "first").status_code == 200
+    with messages() as sent:
+        assert send(secret, "second").status_code == 200
+    assert commands(sent) == [
+        ["execute"],
+        ["begin", "execute"],
+        ["execute"],
+        ["execute", "execute"],
+        ["execute"],
+        ["execute", "commit"],
+    ]
 
 
 def test_a_refused_order_is_undone_as_a_whole_and_its_answer_is_kept(committed_db: str) -> None:  # noqa: ARG001 - likewise
