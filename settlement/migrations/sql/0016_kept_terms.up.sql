@@ -102,7 +102,7 @@ begin
                 select record.public_id from settlement_settlementrecord record
                 where record.payment_id = named_payment and record.partner_id + 0 = partner.id
                     and record.type = 'ORDER' and record.state <> 'VOIDED'
-                order by record.id
+                order by record.id + 0
                 limit 1
             )
         )::text
@@ -115,8 +115,8 @@ end $$;
 -- function, because a connection plans its statement once: planning it takes three times as long as running it.
 --
 -- A connection keeps the plan it made when tables were small, and to that all indexes of records, and none, are alike. So
--- no table is looked through, and the order of a payment is asked for in a way that only one index can answer; its scope
--- is the partner's, as that of every record is.
+-- no table is looked through, and the order of a payment is asked for in a way that only one index can answer, neither that
+-- of partners nor that of keys; its scope is the partner's, as that of every record is.
 drop function settlement_order_terms(bigint, boolean, text, text, text, text[], text[], date);
 create function settlement_order_terms(
     for_merchant bigint, for_test boolean, named_partner text, named_payment text, named_contract text,
@@ -172,7 +172,7 @@ begin
                 select record.public_id from settlement_settlementrecord record
                 where record.payment_id = named_payment and record.partner_id + 0 = partner.id
                     and record.type = 'ORDER' and record.state <> 'VOIDED'
-                order by record.id
+                order by record.id + 0
                 limit 1
             )
         )::text
