@@ -106,11 +106,9 @@ def _asked(statements: Sequence[str], parameters: Parameters, *, answers: bool) 
             row: Row | None = cursor.fetchone() if answers else None
             return row
     with _Driven(ours) as cursor:
-        asked = _planned(ours, cursor, tuple(statements))
-        if ahead := ours.due():
-            cursor.execute(b"; ".join([*ahead, cursor.mogrify(asked, parameters)]))
-        else:
-            cursor.execute(asked, parameters)
+        # Written first: a value that cannot be sent must not take along what was due before it.
+        asked = cursor.mogrify(_planned(ours, cursor, tuple(statements)), parameters)
+        cursor.execute(b"; ".join([*ours.due(), asked]))
         return cursor.fetchone() if answers else None
 
 

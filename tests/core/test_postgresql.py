@@ -117,6 +117,18 @@ class TestTransaction:
         assert sent == []
         assert added() == 0
 
+    def test_a_value_that_cannot_be_sent_takes_neither_begin_nor_what_waits_along(self) -> None:
+        def say_what_cannot_be_sent() -> None:
+            with pytest.raises(ValueError, match="NUL"):
+                first(["select %s::text"], ["\0"])
+
+        with pytest.raises(ZeroDivisionError), whole():
+            each(say_what_cannot_be_sent, now("a"), fail)
+        assert added() == 0
+        with whole():
+            each(soon("b"), say_what_cannot_be_sent, now("c"))
+        assert added() == 2
+
     def test_what_waited_is_refused_with_the_commit_and_undoes_everything(self) -> None:
         run([ADD], ["a"])
         with pytest.raises(IntegrityError), whole():
