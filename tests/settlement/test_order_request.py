@@ -51,7 +51,7 @@ def test_an_order_takes_eight_statements(committed_db: str) -> None:  # noqa: AR
         answer = send(secret, "second")
     assert answer.status_code == 200, answer.content
     about = ["access_apisecret", "BEGIN", "access_known_key", "settlement_order_partner", "settlement_settlementrecord"]
-    about += ["ledger_post", "access_idempotencykey", "COMMIT"]
+    about += ["ledger_plain_journal", "access_idempotencykey", "COMMIT"]
     statements = [query["sql"] for query in seen.captured_queries]
     assert len(statements) == len(about), statements
     assert all(word in statement for word, statement in zip(about, statements, strict=True)), statements
