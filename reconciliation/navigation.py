@@ -17,9 +17,12 @@ from reconciliation.operations.comparing import COMPARE_JOB
 from reconciliation.operations.deriving import DERIVE_JOB
 from reconciliation.operations.reselling import ORIGIN as RESELLER_SETTLEMENT
 from reconciliation.operations.storing import LOAD_JOB
-from reconciliation.pages import file_links, file_reads, result_reads, statement_navigation
-from reconciliation.pages.record_words import record_url
-from reconciliation.pages.results import find_resolution
+from reconciliation.pages.files import links as file_links
+from reconciliation.pages.files import reads as file_reads
+from reconciliation.pages.records.words import record_url
+from reconciliation.pages.results import reads as result_reads
+from reconciliation.pages.results.results import find_resolution
+from reconciliation.pages.statements import navigation as statement_navigation
 
 
 def register() -> None:

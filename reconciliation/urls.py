@@ -3,35 +3,27 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from reconciliation.pages import (
+from reconciliation.pages.files import (
     batch,
     by_partner,
     changes,
     daily_check,
-    derive,
-    duplicates,
-    file_decide,
     files,
-    group,
     invalid,
     invoice_check,
     line,
     lines,
-    month,
-    periods,
-    record,
-    records,
-    resolve,
-    result,
-    results,
-    statement_desk,
-    statement_files,
-    statement_line,
-    statement_lines,
-    statement_upload,
-    tolerances,
     upload,
 )
+from reconciliation.pages.files import decide as file_decide
+from reconciliation.pages.months import month
+from reconciliation.pages.records import derive, periods, record, records
+from reconciliation.pages.results import duplicates, group, resolve, result, results, tolerances
+from reconciliation.pages.statements import desk as statement_desk
+from reconciliation.pages.statements import files as statement_files
+from reconciliation.pages.statements import line as statement_line
+from reconciliation.pages.statements import lines as statement_lines
+from reconciliation.pages.statements import upload as statement_upload
 
 app_name = "reconciliation"
 

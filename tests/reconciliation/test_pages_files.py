@@ -17,8 +17,9 @@ from core.models import Job, JobState
 from reconciliation import queries
 from reconciliation.lines import Kind
 from reconciliation.models import Batch, BatchLine, BatchState
-from reconciliation.pages import batch as batch_page
-from reconciliation.pages import file_reads, upload
+from reconciliation.pages.files import batch as batch_page
+from reconciliation.pages.files import reads as file_reads
+from reconciliation.pages.files import upload
 from reconciliation.reading import Limits
 from tests.access.build import firm
 from tests.reconciliation.desk import Desk, download, text_of

@@ -15,7 +15,7 @@ from reconciliation.cross_check import CrossCheck
 from reconciliation.invoice_figures import Figure, InvoiceFigures
 from reconciliation.lines import Kind
 from reconciliation.models import Batch, BatchLine, BatchState
-from reconciliation.pages import file_reads
+from reconciliation.pages.files import reads as file_reads
 from tests.access.build import firm
 from tests.build import merchant
 from tests.reconciliation.desk import Desk

@@ -16,8 +16,8 @@ from reconciliation import queries
 from reconciliation.lines import Kind
 from reconciliation.models import Batch, ResellerSettlement
 from reconciliation.operations import comparing, own_records, reselling, statements
-from reconciliation.pages import month_reads
-from reconciliation.pages.month_reads import Month
+from reconciliation.pages.months import reads as month_reads
+from reconciliation.pages.months.reads import Month
 from settlement.models import SettlementRecord
 from settlement.tables import record_url
 from tests.access.build import firm

@@ -17,8 +17,8 @@ from reconciliation import queries
 from reconciliation.lines import Kind
 from reconciliation.models import Batch, Decision, Outcome, Resolution, ToleranceRule
 from reconciliation.operations import comparing, resolving
-from reconciliation.pages import result_reads
-from reconciliation.pages.results import find_resolution
+from reconciliation.pages.results import reads as result_reads
+from reconciliation.pages.results.results import find_resolution
 from tests.access.build import firm
 from tests.build import BY, noon
 from tests.reconciliation.results_desk import Desk, compare, compared, doubled, outcome

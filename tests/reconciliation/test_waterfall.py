@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconciliation.amounts import EXACT, cut, minor_unit
 from reconciliation.judging import Outcome
-from reconciliation.pages.waterfall import WIDTH, waterfalls
+from reconciliation.pages.results.waterfall import WIDTH, waterfalls
 
 amounts = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**17), max_value=10**17, places=None)
 parts = st.dictionaries(

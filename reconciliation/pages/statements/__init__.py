@@ -1,0 +1,1 @@
+"""Statements of banks: their files and lines, and what matched them."""
