@@ -2,7 +2,8 @@
 The pytest plugin that gives the tests real servers.
 
 It is imported before Django reads its settings: unless DATABASE_URL names a server, it starts PostgreSQL and Valkey and
-sets every variable the settings ask for. Workers of pytest-xdist inherit the variables and start nothing.
+sets every variable the settings ask for. Workers of pytest-xdist inherit the variables and start nothing. It also
+compiles the catalogues, or English pages would be Korean in a run that manage.py did not start.
 """
 
 import atexit
@@ -16,6 +17,7 @@ import tempfile
 from base64 import b64encode
 from pathlib import Path
 
+from config import bootstrap
 from config.embedded import UNSAFE_BUT_FAST, Postgres, Valkey, state_folder
 from config.environment import redis_url
 
@@ -84,3 +86,4 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 _own_redis_databases()
+bootstrap.compile_catalogues()
