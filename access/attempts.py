@@ -6,7 +6,7 @@ from math import ceil
 
 from django.db import connection
 from django.db.models import F
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from access.models import Attempts
 from core import sql
@@ -32,7 +32,12 @@ class TooManyAttempts(DomainError):
     code, status = "TOO_MANY_ATTEMPTS", 429
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(_("시도가 너무 많았어요. %(seconds)d초 뒤에 다시 해 주세요.") % {"seconds": seconds})
+        message = ngettext(
+            "시도가 너무 많았어요. %(seconds)d초 뒤에 다시 해 주세요.",
+            "시도가 너무 많았어요. %(seconds)d초 뒤에 다시 해 주세요.",
+            seconds,
+        )
+        super().__init__(message % {"seconds": seconds})
         self.retry_after = seconds
 
 

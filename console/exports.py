@@ -24,6 +24,7 @@ from django.db import connection, transaction
 from django.http import FileResponse, QueryDict
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from access import audit as trail
 from console import columns as shown
@@ -336,7 +337,8 @@ def _conditions(order: Order, summary: _Summary, now: datetime) -> sheets.Condit
         yield _("만든 때"), shown.moment(now)
         yield _("환경"), _("테스트") if order.scope.is_test else _("실제")
         if order.picked:
-            yield _("고른 행"), _("%(count)d건") % {"count": len(order.picked)}
+            count = len(order.picked)
+            yield _("고른 행"), ngettext("%(count)d건", "%(count)d건", count) % {"count": count}
         else:
             yield from order.filters.lines
         yield _("건수"), written

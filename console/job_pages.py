@@ -9,7 +9,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.models import User
 from access.requests import PageRequest
@@ -52,7 +52,8 @@ def _stop_selected(request: PageRequest, chosen: Selection, _form: Form) -> Http
         if may_stop(request, job):
             jobs.request_cancel(job)
             stopped += 1
-    messages.success(request, _("작업 %(count)d개에 중지를 요청했어요.") % {"count": stopped})
+    told = ngettext("작업 %(count)d개에 중지를 요청했어요.", "작업 %(count)d개에 중지를 요청했어요.", stopped)
+    messages.success(request, told % {"count": stopped})
     return redirect(chosen.page.url())
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polib
 import pytest
+from django.utils import translation
 from django.utils.translation.template import templatize
 
 from config.bootstrap import ROOT
@@ -21,6 +22,23 @@ _TEXT = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 # What Django turns a template into before it looks for messages; everything else in it is blanked out.
 _TEMPLATE_CALL = re.compile(rf"(?<!\w)(\w*gettext|_)\(\s*({_TEXT}(?:\s*,\s*{_TEXT})*)", re.DOTALL)
 _FOLDERS_WITHOUT_PAGES = {"tests", "benchmarks"}
+# `%(n)s rows`, `%(count)s <b>open</b> jobs`, `%(n)s of them are`, `There are %(n)s`: words that are wrong beside 1.
+_NO_NOUN = "(?:a|an|as|has|is|ms|or|plus|than|the|this|was|(?:bill|differ|goe|hold|need|print|say)s)"
+_WORD = rf"(?:\s|</?b>)+(?!{_NO_NOUN}\b)"
+_OF_SEVERAL = re.compile(
+    rf"There are (?:{_PLACEHOLDER.pattern})"
+    rf"|(?:{_PLACEHOLDER.pattern})(?:</b>)?(?:{_WORD}[a-z]+){{0,2}}?{_WORD}(?:[a-z]+s|are|go|were)\b"
+)
+# Bounds that the program sets; none of them is 1.
+_BOUND = re.compile(r"%\((?:limit|longest|most|places)\)[sd]")
+_NOT_OF_ONE = {
+    "%(currency)s totals",  # no count
+    "All public holidays of %(year)d are in the list already.",  # likewise
+    "It passes when receipts of %(billed)s are matched, or when the invoice quantity is %(received)s.",  # likewise
+    "%(count)d times, last %(last)s",  # one answer alone is told without its number
+    "The sum of the quantities of %(count)s lines.",  # a few lines are told one by one
+    "Every %(hours)d hours",  # hourly and daily have words of their own
+}
 
 
 class Message(NamedTuple):
@@ -130,6 +148,48 @@ def test_english_is_english_and_keeps_the_places_for_values(english: dict[tuple[
         if _HANGUL.search(_QUOTED.sub("", text)) or _places(text) != _places(entry.msgid)
     ]
     assert wrong == []
+
+
+def is_of_several(text: str) -> bool:
+    """Say whether a text fits any number but 1."""
+    return text not in _NOT_OF_ONE and any(not _BOUND.match(found[0]) for found in _OF_SEVERAL.finditer(text))
+
+
+def test_english_with_a_count_has_words_for_one(english: dict[tuple[str, str], polib.POEntry]) -> None:
+    of_one = [translations(entry)[0] for entry in english.values()]  # the only form, or the one for 1
+    assert [text for text in of_one if is_of_several(text)] == []
+    assert set(of_one) >= _NOT_OF_ONE  # an exception goes with its text
+
+
+@pytest.mark.parametrize(
+    ("text", "of_several"),
+    [
+        ("%(n)s rows", True),
+        ("Made %(n)s manual settlement records.", True),
+        ("<b>%(n)s</b> open jobs", True),
+        ("There are %(n)s more.", True),
+        ("%(n)s of them are new.", True),
+        ("Up to %(limit)d rows, not %(n)d rows.", True),
+        ("Up to %(limit)d rows", False),
+        ("%(n)s or more rows", False),
+        ("Rows: %(n)s, left: %(rest)s", False),
+        ("Row %(row)s is cancelled.", False),
+    ],
+)
+def test_words_of_several_are_seen(text: str, *, of_several: bool) -> None:
+    assert is_of_several(text) is of_several
+
+
+def test_korean_says_every_number_in_one_way_and_english_in_two(english: dict[tuple[str, str], polib.POEntry]) -> None:
+    counted = [message for message in all_messages() if message.plural]
+    assert [message for message in counted if message.plural != message.text] == []
+    for message in counted:
+        for number, form in ((1, 0), (2, 1)):
+            with translation.override("en"):
+                told = translation.npgettext(message.context, message.text, message.plural, number)
+            assert told == english[message.context, message.text].msgstr_plural[form]
+            with translation.override("ko"):
+                assert translation.npgettext(message.context, message.text, message.plural, number) == message.text
 
 
 def test_no_text_stands_in_the_catalogue_twice() -> None:

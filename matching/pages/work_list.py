@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.requests import PageRequest
 from access.roles import Permission
@@ -68,8 +68,13 @@ def _match_again(request: PageRequest, chosen: Selection, _form: forms.Form) -> 
             refused.append((invoice_id, error))
         else:
             passed += found.match_status == MatchStatus.PASSED
-    done = _("송장 %(count)d건을 다시 매칭했고 %(passed)d건이 통과했어요.")
-    messages.success(request, done % {"count": len(ids) - len(refused), "passed": passed})
+    matched = len(ids) - len(refused)
+    done = ngettext(
+        "송장 %(count)d건을 다시 매칭했고 %(passed)d건이 통과했어요.",
+        "송장 %(count)d건을 다시 매칭했고 %(passed)d건이 통과했어요.",
+        matched,
+    )
+    messages.success(request, done % {"count": matched, "passed": passed})
     _tell(request, refused)
     return _back(chosen)
 
@@ -88,7 +93,8 @@ def _approve(request: PageRequest, chosen: Selection, form: forms.Form) -> HttpR
         except DomainError as error:
             refused.append((invoice_id, error))
     if done := len(ids) - len(refused):
-        messages.success(request, _("송장 %(count)d건의 불일치를 승인했어요.") % {"count": done})
+        told = ngettext("송장 %(count)d건의 불일치를 승인했어요.", "송장 %(count)d건의 불일치를 승인했어요.", done)
+        messages.success(request, told % {"count": done})
     _tell(request, refused)
     return _back(chosen)
 

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from console.columns import Kind
 from console.uploads import Field, Loaded, Problem, Row
@@ -164,8 +163,8 @@ class InvoiceUpload(DocumentUpload):
 
     def loaded(self, count: int) -> Loaded:
         """Tell how many invoices were saved."""
-        message = _("송장 %(count)s건을 등록했어요.") % {"count": f"{count:,}"}
-        return Loaded(count, message, reverse("matching:invoices"))
+        message = ngettext("송장 %(count)s건을 등록했어요.", "송장 %(count)s건을 등록했어요.", count)
+        return Loaded(count, message % {"count": f"{count:,}"}, reverse("matching:invoices"))
 
 
 # ---- From rows to invoices

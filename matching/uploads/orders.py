@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from console.columns import Kind
 from console.uploads import Field, Loaded, Problem, Row
@@ -133,8 +132,8 @@ class OrderUpload(DocumentUpload):
 
     def loaded(self, count: int) -> Loaded:
         """Tell how many orders were created."""
-        message = _("발주 %(count)s건을 등록했어요.") % {"count": f"{count:,}"}
-        return Loaded(count, message, reverse("matching:orders"))
+        message = ngettext("발주 %(count)s건을 등록했어요.", "발주 %(count)s건을 등록했어요.", count)
+        return Loaded(count, message % {"count": f"{count:,}"}, reverse("matching:orders"))
 
 
 def _charges(rows: Sequence[Row], line: int | None) -> list[OrderChargeDraft]:

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from console.columns import Kind
 from console.uploads import Field, Loaded, Problem, Row
@@ -91,8 +90,8 @@ class ReceiptUpload(DocumentUpload):
 
     def loaded(self, count: int) -> Loaded:
         """Tell how many receipts were recorded."""
-        message = _("입고 %(count)s건을 등록했어요.") % {"count": f"{count:,}"}
-        return Loaded(count, message, reverse("matching:receipts"))
+        message = ngettext("입고 %(count)s건을 등록했어요.", "입고 %(count)s건을 등록했어요.", count)
+        return Loaded(count, message % {"count": f"{count:,}"}, reverse("matching:receipts"))
 
 
 def _is_same(draft: ReceiptDraft, row: Receipt, lines: Mapping[int, ReceiptLine]) -> bool:

@@ -6,8 +6,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.roles import ApiScope, Permission
 from console.columns import Kind, Label
@@ -85,8 +84,9 @@ class SetupUpload(UploadKind):
                 raise Rejected(rejection(self, len(rows), problem))
             if place % _EVERY == 0:
                 progress(place)
-        message = _("%(count)s건을 저장했어요.") % {"count": f"{len(changed):,}"}
-        return Loaded(len(changed), message, reverse(self.page))
+        count = len(changed)
+        message = ngettext("%(count)s건을 저장했어요.", "%(count)s건을 저장했어요.", count) % {"count": f"{count:,}"}
+        return Loaded(count, message, reverse(self.page))
 
     def _keeping(self, scope: Scope, by: Actor, now: datetime, row: Row) -> Callable[[], object]:
         return lambda: self.keep(scope, by, now, row.values)

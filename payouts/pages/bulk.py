@@ -19,7 +19,7 @@ from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access import stepup
 from access.requests import PageRequest
@@ -108,8 +108,12 @@ def _take_out(request: PageRequest, chosen: Selection, _form: forms.Form) -> Htt
     removable = chosen.queryset().exclude(status=PayoutStatus.CANCELLED).filter(bulk_payout__public_id=bulk_id)
     removed = list(removable.values_list("public_id", flat=True))
     building.remove_payouts(scope=request.scope, bulk_id=bulk_id, payout_ids=removed, by=request.actor, now=clock.now())
-    done = _("지급 %(count)d건을 뺐어요. 정산 내역은 다시 지급할 수 있어요.") % {"count": len(removed)}
-    messages.success(request, done)
+    done = ngettext(
+        "지급 %(count)d건을 뺐어요. 정산 내역은 다시 지급할 수 있어요.",
+        "지급 %(count)d건을 뺐어요. 정산 내역은 다시 지급할 수 있어요.",
+        len(removed),
+    )
+    messages.success(request, done % {"count": len(removed)})
     return redirect(links.bulk_url(bulk_id))
 
 

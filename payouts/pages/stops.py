@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -67,7 +67,8 @@ class StopView(AskView):
 
     def facts(self, request: PageRequest, key: str) -> Facts:  # noqa: ARG002 - there is one switch
         """Say how much is on its way."""
-        return [(_("아직 보내지 않은 지급"), _("%(count)d건") % {"count": reads.unsent(request.scope)})]
+        unsent = reads.unsent(request.scope)
+        return [(_("아직 보내지 않은 지급"), ngettext("%(count)d건", "%(count)d건", unsent) % {"count": unsent})]
 
     def act(self, request: PageRequest, key: str, data: Mapping[str, Any]) -> None:  # noqa: ARG002 - likewise
         """Throw the switch."""

@@ -9,7 +9,7 @@ from django.db.models import QuerySet, Sum
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed, check
@@ -250,10 +250,12 @@ class HolidayApplyView(PageView):
             done = operations.apply(**told, public_id=public_id)
         except StaleVersion as error:
             return self._again(request, change, error)
-        messages.success(
-            request,
-            _("휴일을 바꾸고 정산건 %(count)s건의 정산일을 옮겼어요.") % {"count": f"{done.record_count:,}"},
+        moved = ngettext(
+            "휴일을 바꾸고 정산건 %(count)s건의 정산일을 옮겼어요.",
+            "휴일을 바꾸고 정산건 %(count)s건의 정산일을 옮겼어요.",
+            done.record_count,
         )
+        messages.success(request, moved % {"count": f"{done.record_count:,}"})
         return redirect(tables.holiday_change_url(done.public_id))
 
     def _again(self, request: PageRequest, change: HolidayChange, error: StaleVersion) -> HttpResponseBase:

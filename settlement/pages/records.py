@@ -12,7 +12,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -279,7 +279,11 @@ def _dated(scope: Scope, record: Any) -> list[str]:
         return []
     base = record.start_date + timedelta(days=cycle.lag_days)
     told = [
-        _("%(start)s에 시작 + 보류 %(lag)d일 = %(base)s")
+        ngettext(
+            "%(start)s에 시작 + 보류 %(lag)d일 = %(base)s",
+            "%(start)s에 시작 + 보류 %(lag)d일 = %(base)s",
+            cycle.lag_days,
+        )
         % {"start": record.start_date.isoformat(), "lag": cycle.lag_days, "base": base.isoformat()},
         _("그날부터 첫 정산 주기 날: %(day)s") % {"day": nominal.isoformat()},
     ]

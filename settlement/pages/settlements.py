@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -58,7 +58,8 @@ class Decision:
         except DomainError as refusal:
             refusal.message = _naming(request.scope, refusal)
             raise
-        messages.success(request, str(self.done) % {"count": f"{len(public_ids):,}"})
+        number = len(public_ids)
+        messages.success(request, self.done % {"number": number, "count": f"{number:,}"})
 
     def run(self, request: PageRequest, chosen: Selection, form: forms.Form) -> HttpResponse:
         """Decide about a selection of the list."""
@@ -89,28 +90,38 @@ DECISIONS: tuple[Decision, ...] = (
         gettext_lazy("보류하기"),
         holding.withhold,
         (_PREPARED, _CANCELLED, _EXCLUDED),
-        gettext_lazy("정산 내역 %(count)s건을 보류했어요."),
+        ngettext_lazy("정산 내역 %(count)s건을 보류했어요.", "정산 내역 %(count)s건을 보류했어요.", "number"),
     ),
     Decision(
         "prepare",
         gettext_lazy("지급 예정으로 바꾸기"),
         holding.prepare,
         (_WITHHELD, _EXCLUDED, _CANCELLED, _FAILED),
-        gettext_lazy("정산 내역 %(count)s건을 지급 예정으로 바꿨어요."),
+        ngettext_lazy(
+            "정산 내역 %(count)s건을 지급 예정으로 바꿨어요.",
+            "정산 내역 %(count)s건을 지급 예정으로 바꿨어요.",
+            "number",
+        ),
     ),
     Decision(
         "exclude",
         gettext_lazy("제외하기"),
         holding.exclude,
         (_PREPARED, _WITHHELD, _CANCELLED),
-        gettext_lazy("정산 내역 %(count)s건을 지급에서 제외했어요."),
+        ngettext_lazy(
+            "정산 내역 %(count)s건을 지급에서 제외했어요.", "정산 내역 %(count)s건을 지급에서 제외했어요.", "number"
+        ),
     ),
     Decision(
         "delete",
         gettext_lazy("삭제하기"),
         holding.delete,
         (_PREPARED, _WITHHELD, _CANCELLED, _EXCLUDED),
-        gettext_lazy("정산 내역 %(count)s건을 삭제했어요. 장부에는 되돌린 분개가 남아요."),
+        ngettext_lazy(
+            "정산 내역 %(count)s건을 삭제했어요. 장부에는 되돌린 분개가 남아요.",
+            "정산 내역 %(count)s건을 삭제했어요. 장부에는 되돌린 분개가 남아요.",
+            "number",
+        ),
     ),
 )
 _CONFIRM: Mapping[str, Label] = {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.roles import Permission
 from console.columns import Kind, Label
@@ -146,9 +146,8 @@ class CancelUpload(UploadKind):
         """Record all cancels with their journals, and tell how far it is."""
         drafts = [cancel.draft for cancel in grouped(rows)[0]]
         count = many.record_cancels(scope=scope, by=by, now=now, drafts=drafts, same=is_same, tell=progress)
-        return Loaded(
-            count, _("취소 %(count)s건을 등록했어요.") % {"count": f"{count:,}"}, reverse("settlement:records")
-        )
+        message = ngettext("취소 %(count)s건을 등록했어요.", "취소 %(count)s건을 등록했어요.", count)
+        return Loaded(count, message % {"count": f"{count:,}"}, reverse("settlement:records"))
 
 
 _NAMES = frozenset(field.name for field in CancelUpload.fields)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, ClassVar, Final, Self
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.roles import Permission
 from console import upload_copy
@@ -139,9 +139,8 @@ class ManualUpload(UploadKind):
         return self._loaded(record_many_manual(scope=scope, by=by, now=now, rows=(_record(row.values) for row in rows)))
 
     def _loaded(self, count: int) -> Loaded:
-        return Loaded(
-            count, _("수기 정산 %(count)s건을 등록했어요.") % {"count": f"{count:,}"}, reverse("settlement:records")
-        )
+        message = ngettext("수기 정산 %(count)s건을 등록했어요.", "수기 정산 %(count)s건을 등록했어요.", count)
+        return Loaded(count, message % {"count": f"{count:,}"}, reverse("settlement:records"))
 
 
 def _is_large(file: BinaryIO) -> bool:

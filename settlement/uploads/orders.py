@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from access.roles import Permission
 from console.columns import Kind, Label
@@ -206,9 +206,8 @@ class OrderUpload(UploadKind):
         several = settings.current(scope).supports_multiple_order_transfers_per_partner
         drafts = [order.draft for order in grouped(rows, several=several)[0]]
         count = many.record_orders(scope=scope, by=by, now=now, drafts=drafts, same=is_same, tell=progress)
-        return Loaded(
-            count, _("주문 %(count)s건을 등록했어요.") % {"count": f"{count:,}"}, reverse("settlement:records")
-        )
+        message = ngettext("주문 %(count)s건을 등록했어요.", "주문 %(count)s건을 등록했어요.", count)
+        return Loaded(count, message % {"count": f"{count:,}"}, reverse("settlement:records"))
 
 
 _NAMES = frozenset(field.name for field in OrderUpload.fields)

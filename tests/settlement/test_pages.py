@@ -585,6 +585,21 @@ class TestPartnerSettlements:
         assert seal
         return shop.browser.post(url, sent | {"seal": seal[1], "memo": "확인"})
 
+    @pytest.mark.parametrize(
+        ("language", "of_one", "of_two"),
+        [
+            ("ko", "정산 내역 1건을 보류했어요.", "정산 내역 2건을 보류했어요."),
+            ("en", "1 partner settlement withheld.", "2 partner settlements withheld."),
+        ],
+    )
+    def test_a_decision_says_how_many_it_was_about(self, shop: Shop, language: str, of_one: str, of_two: str) -> None:
+        User.objects.update(language=language)
+        ids = [build.settled(shop.scope, 100, settlement_date=f"2023-08-1{day}").public_id for day in range(3)]
+        self._confirmed(shop, "withhold", {"ids": ids[:1], "filters": "", "day": ""})
+        assert of_one in text(shop.browser.get("/settlement/due/"))
+        self._confirmed(shop, "withhold", {"ids": ids[1:], "filters": "", "day": ""})
+        assert of_two in text(shop.browser.get("/settlement/due/"))
+
     def test_a_refused_row_is_named_with_its_status_and_nothing_is_done(self, shop: Shop) -> None:
         paid = build.settled(shop.scope, 100)
         free = build.settled(shop.scope, 200, settlement_date="2023-08-14")

@@ -12,7 +12,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.http.response import FileResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from access.requests import PageRequest
 from access.roles import Permission, allowed
@@ -281,7 +281,8 @@ class SettleView(PageView):
             )
         except DomainError as refusal:
             return self._preview(request, batch, form, rows, error=str(refusal.message) or refusal.code)
-        messages.success(request, _("%(n)s건의 수기 정산을 만들었어요.") % {"n": f"{len(made):,}"})
+        told = ngettext("%(n)s건의 수기 정산을 만들었어요.", "%(n)s건의 수기 정산을 만들었어요.", len(made))
+        messages.success(request, told % {"n": f"{len(made):,}"})
         return redirect("reconciliation:by-partner", batch_id)
 
     def _preview(
