@@ -65,12 +65,12 @@ def first(statements: Sequence[str], parameters: Parameters) -> Row | None:
     For what every recorded order goes through: a connection plans each statement once, so their texts must be few.
     Django's cursor takes as long for a statement as the driver does; it is used only where somebody watches queries.
     """
-    return _asked(statements, parameters, answers=True)
+    return _asked(_ours(), statements, parameters, answers=True)
 
 
 def run(statements: Sequence[str], parameters: Parameters) -> None:
     """Run statements that answer nothing, as `first` does."""
-    _asked(statements, parameters, answers=False)
+    _asked(_ours(), statements, parameters, answers=False)
 
 
 def later(statement: str, parameters: Parameters) -> None:
@@ -96,9 +96,8 @@ def _watched(ours: Any) -> bool:
     return ours.connection is None or bool(ours.execute_wrappers) or ours.queries_logged
 
 
-def _asked(statements: Sequence[str], parameters: Parameters, *, answers: bool) -> Row | None:
+def _asked(ours: Any, statements: Sequence[str], parameters: Parameters, *, answers: bool) -> Row | None:
     # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
-    ours = _ours()
     ours.close_if_health_check_failed()
     if _watched(ours):
         with ours.cursor() as cursor:
@@ -138,17 +137,17 @@ def look(statement: str, parameters: Parameters) -> Row | None:
 
     It stands for the check whether a kept connection still works: one that does not is opened again and asked again.
     """
-    ours: Any = connections[DEFAULT_DB_ALIAS]
+    ours = _ours()
     if ours.connection is None or ours.in_atomic_block or ours.health_check_done:
-        return first([statement], parameters)
+        return _asked(ours, [statement], parameters, answers=True)
     ours.health_check_done = True
     try:
-        return first([statement], parameters)
+        return _asked(ours, [statement], parameters, answers=True)
     except (InterfaceError, OperationalError):
         if ours.is_usable():
             raise
         ours.close()
-        return first([statement], parameters)
+        return _asked(ours, [statement], parameters, answers=True)
 
 
 # ---- arrays as literals, which the driver and the server handle several times faster than ARRAY[…]

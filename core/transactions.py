@@ -8,9 +8,11 @@ Such a transaction is not opened before it has something to say, and its COMMIT 
 (`core.postgresql`). So no cursor from before may be used in it.
 """
 
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.transaction import Atomic
 
 
@@ -31,9 +33,25 @@ def whole() -> Atomic:
     return _Whole(DEFAULT_DB_ALIAS, savepoint=True, durable=True)
 
 
-def part() -> Atomic:
+class _Part:
+    """A part of a block that no error is survived in: after one, everything more that is asked inside is refused."""
+
+    def __init__(self, ours: Any) -> None:
+        self._ours = ours
+
+    def __enter__(self) -> None:
+        """Begin nothing."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._ours.needs_rollback = True
+
+
+def part() -> AbstractContextManager[None]:
     """Return the block of a verb: a part of `whole` directly inside of it, and else what `transaction.atomic` is."""
-    around = connection.atomic_blocks
-    if around and isinstance(around[-1], _Whole):
-        return _Whole(DEFAULT_DB_ALIAS, savepoint=False, durable=False)
+    ours: Any = connections[DEFAULT_DB_ALIAS]
+    if ours.atomic_blocks and isinstance(ours.atomic_blocks[-1], _Whole):
+        return _Part(ours)
     return transaction.atomic()

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from core.scope import Scope
 from ledger.chart import BY_CODE, Code
@@ -52,7 +52,7 @@ def forget() -> None:
 
 def resolve(scope: Scope, addresses: Sequence[Address]) -> list[int]:
     """Return the account id of each address, opening accounts that do not exist yet."""
-    books: _Books = (connection.settings_dict["NAME"], scope.merchant_id, scope.is_test)
+    books: _Books = (connections.settings[DEFAULT_DB_ALIAS]["NAME"], scope.merchant_id, scope.is_test)
     known = _known[books]
     try:
         return [known[address] for address in addresses]
