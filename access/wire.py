@@ -35,22 +35,31 @@ def _other(value: object) -> object:
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_other)
 
 
+class _Complete(dict[str, object]):
+    """A body without absent values. Most become parts of another body, which need not look through them again."""
+
+
 def without_absent(body: Mapping[str, object]) -> dict[str, object]:
-    """Return the body without the keys that hold None, at every level: absent values are left out, never null."""
-    return {
-        name: value if type(value) in _PLAIN else _without(value) for name, value in body.items() if value is not None
-    }
+    """
+    Return the body without the keys that hold None, at every level: absent values are left out, never null.
+
+    What it returns counts as without them from then on: nobody puts one in.
+    """
+    return _Complete(
+        {name: value if type(value) in _PLAIN else _without(value) for name, value in body.items() if value is not None}
+    )
 
 
 # What most values are; to ask them whether they are a mapping takes longer than to write them.
-_PLAIN = frozenset({str, int, bool})
+_PLAIN = frozenset({str, int, bool, _Complete})
+_LISTS, _MAPPINGS = (list, tuple), (dict, Mapping)
 
 
 def _without(value: object) -> object:
-    if isinstance(value, Mapping):
-        return without_absent(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return [_without(item) for item in value]
+    if isinstance(value, _MAPPINGS):
+        return value if type(value) is _Complete else without_absent(value)
     return value
 
 

@@ -42,6 +42,6 @@ class Kept(Generic[V]):
 
 
 def _here(key: Hashable) -> Hashable:
-    # All connections of the process share these settings; to find the thread's own connection takes longer than the rest.
+    # All connections of the process share these settings; finding the thread's own connection takes longer.
     database = connections.settings[DEFAULT_DB_ALIAS]
     return database["HOST"], database["PORT"], database["NAME"], key

@@ -8,6 +8,7 @@ rate and the result, so that a cancel years later is held against what was agree
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from core import clock
@@ -127,16 +128,21 @@ def version_on(versions: Iterable[V], day: date) -> V:
 
 def cycle(version: ContractVersion) -> Cycle:
     """Return the cycle of a contract."""
-    method = CycleMethod(version.cycle_method)
-    weekly = version.cycle_days if method is CycleMethod.WEEKLY else ()
-    monthly = version.cycle_days if method is CycleMethod.MONTHLY else ()
+    days, dates = tuple(version.cycle_days), tuple(version.cycle_dates)
+    return _cycle(version.lag_days, version.cycle_method, version.date_policy, days, dates)
+
+
+# Merchants have few cycles, and each is asked for twice an order.
+@lru_cache(maxsize=1_000)
+def _cycle(lag_days: int, cycle_method: str, date_policy: str, days: tuple[int, ...], dates: tuple[int, ...]) -> Cycle:
+    method = CycleMethod(cycle_method)
     return Cycle(
-        lag_days=version.lag_days,
+        lag_days=lag_days,
         method=method,
-        date_policy=DatePolicy(version.date_policy),
-        days_of_week=tuple(_WEEKDAYS[day] for day in weekly),
-        days_of_month=tuple(monthly),
-        month_days=tuple(MonthDay(day // _MONTH, day % _MONTH) for day in version.cycle_dates),
+        date_policy=DatePolicy(date_policy),
+        days_of_week=tuple(_WEEKDAYS[day] for day in days) if method is CycleMethod.WEEKLY else (),
+        days_of_month=days if method is CycleMethod.MONTHLY else (),
+        month_days=tuple(MonthDay(day // _MONTH, day % _MONTH) for day in dates),
     )
 
 
