@@ -133,15 +133,16 @@ def _changeable(model: type[models.Model]) -> list[str]:
     return [field.attname for field in _table(model).concrete_fields if isinstance(field, kinds)]
 
 
-def copied(row: M) -> M:
-    """Return a row like a kept one, with copies of the rows that it was read with, to be changed as one likes."""
+def copied(row: M, **related: models.Model) -> M:
+    """Return a row like a kept one, with copies of the rows it refers to, all to be changed as one likes."""
     held = {**vars(row)}
-    read_with = held.pop("_state").fields_cache
+    read_with = {**held.pop("_state").fields_cache, **related}
     for attribute in _changeable(type(row)):
         held[attribute] = deepcopy(held[attribute])
     made = _instance(type(row), held)
     _is_kept(made)
-    made._state.fields_cache.update({name: copied(other) for name, other in read_with.items()})  # noqa: SLF001 - likewise
+    if read_with:
+        made._state.fields_cache = {name: copied(other) for name, other in read_with.items()}  # noqa: SLF001 - likewise
     return made
 
 
@@ -161,13 +162,16 @@ def _defaults(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str
     return {field.attname: field.get_default() for field in fields}, made
 
 
-def new(model: type[M], values: Mapping[str, Any]) -> M:
-    """Return a row that is yet to be inserted: these columns, and the model's defaults for the others."""
+def new(model: type[M], values: Mapping[str, Any], **related: models.Model | None) -> M:
+    """Return a row that is yet to be inserted: these columns, rows it refers to, and the model's other defaults."""
     fixed, made = _defaults(model)
+    values = {**values, **{f"{name}_id": other and other.pk for name, other in related.items()}}
     if not values.keys() <= fixed.keys():
         message = f"{model.__name__} has no {', '.join(values.keys() - fixed.keys())}"
         raise TypeError(message)
-    return _instance(model, {**fixed, **{attribute: make() for attribute, make in made}, **values})
+    row = _instance(model, {**fixed, **{attribute: make() for attribute, make in made}, **values})
+    row._state.fields_cache = related  # noqa: SLF001 - public in all but name
+    return row
 
 
 def _is_kept(row: models.Model) -> None:

@@ -229,8 +229,7 @@ def _by_policy(of: str, version: type[V], policy: type[Versioned], rows: Any) ->
 def _made(partner: Partner, found: _Terms, wanted: Sequence[_Kind], known: str | None, start: date) -> OrderTerms:
     """Return copies of what counts on a day."""
     common: _Common = found[_COMMON]
-    own = copied(partner)
-    own.default_contract = copied(found[_Kind("own", partner.default_contract_id)])
+    own = copied(partner, default_contract=found[_Kind("own", partner.default_contract_id)])
     counting: dict[str, dict[Any, Any]] = {"contract": {}, "discount": {}, "fee": {}}
     for kind in wanted:
         if kind.of in counting and kind in found:

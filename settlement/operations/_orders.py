@@ -225,9 +225,7 @@ def computed_record(
         "user_defined_properties": properties.listed(draft.properties),
         **terms.computed_columns(computed, agreed, RecordType.ORDER),
     }
-    record = new(SettlementRecord, columns)
-    record.contract_version, record.calculator = versions.contract, counting
-    return record
+    return new(SettlementRecord, columns, contract_version=versions.contract, calculator=counting)
 
 
 def _order(draft: OrderDraft, versions: Versions) -> Order:
