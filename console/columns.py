@@ -90,7 +90,7 @@ class Column:
     `key` names the value in the row. `total` sums it in the result line (WON, SIGNED_WON and COUNT only). `sortable`
     needs an index and a column without nulls. `badges` maps stored values to badges. `link` gives the address of what
     the cell names. `value` computes the cell from the row. `sql` replaces the compiled expression in big exports.
-    RATE values are hundred-thousandths (`core.money.Rate`). `currency` names the row's key with the currency code;
+    RATE values are hundred-thousandths (`core.money.rated`). `currency` names the row's key with the currency code;
     without it, won.
     """
 

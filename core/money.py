@@ -5,7 +5,6 @@ Everything here is exact: integers and fractions go in, one rounding at the end 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
@@ -75,18 +74,14 @@ def round_fraction(value: Fraction | int, mode: Rounding) -> int:
     return round_quotient(value.numerator, value.denominator, mode)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A rate in units of 1/100,000: 10,000 is 10 %, 3,300 is 3.3 %. Never negative."""
+def rated(amount: int, rate: int, mode: Rounding, *, plus: int = 0) -> int:
+    """
+    Return an amount's share and `plus`, rounded once. The rate is in 1/100,000: 10,000 is 10 %, 3,300 is 3.3 %.
 
-    units: int
-
-    def __post_init__(self) -> None:
-        check_amount("rate", self.units, low=0)
-
-    def of(self, amount: int) -> Fraction:
-        """Return the exact share of the amount."""
-        return Fraction(amount * self.units, RATE_SCALE)
+    Raises AmountOutOfRange for a negative rate.
+    """
+    check_amount("rate", rate, low=0)
+    return round_quotient(amount * rate + plus * RATE_SCALE, RATE_SCALE, mode)
 
 
 def apportion(total: int, weights: Sequence[int]) -> list[int]:

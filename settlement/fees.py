@@ -7,10 +7,10 @@ All amounts are whole minor units. `settlement.cancels` computes what a cancel t
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from fractions import Fraction
+from operator import attrgetter
 from typing import Self, TypeVar
 
-from core.money import Rate, Rounding, apportion, check_amount, round_fraction, round_quotient
+from core.money import MAX_AMOUNT, Rounding, apportion, check_amount, rated, round_quotient
 from settlement.dates import Cycle
 
 
@@ -174,6 +174,9 @@ class Amounts(Sums):
             + self.discount_share
             + self.payment_vat_burden
         )
+
+
+_AMOUNTS = attrgetter(*(item.name for item in fields(Amounts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,26 +410,27 @@ class Formulas:
 
     def discount_share(self, so_far: Amounts, discount: int, share_rate: int) -> int:  # noqa: ARG002 - a merchant's own looks at it
         """Return the partner's share of a discount, or of its tax-free part."""
-        return round_fraction(Rate(share_rate).of(discount), self.rounding.discount_share)
+        return rated(discount, share_rate, self.rounding.discount_share)
 
     def platform_fee(self, so_far: Amounts, fee: FeeTerms) -> int:
         """Return the platform fee of an order or a line."""
-        return round_fraction(Rate(fee.rate).of(so_far.order) + fee.amount, self.rounding.platform_fee)
+        return rated(so_far.order, fee.rate, self.rounding.platform_fee, plus=fee.amount)
 
     def additional_fee(self, so_far: Amounts, fee: FeeTerms) -> int:
         """Return one additional fee of an order or a line."""
-        return round_fraction(Rate(fee.rate).of(so_far.order) + fee.amount, self.rounding.additional_fee)
+        return rated(so_far.order, fee.rate, self.rounding.additional_fee, plus=fee.amount)
 
     def settlement(self, so_far: Amounts) -> int:
         """Return what the partner is owed; it may be negative."""
-        return round_fraction(so_far.order - so_far.fee, self.rounding.settlement)
+        return so_far.order - so_far.fee
 
     def settlement_tax_free(self, so_far: Amounts) -> int:
         """Return the tax-free part of the settlement, in proportion to that of the order."""
-        if so_far.order == 0:
+        order = so_far.order
+        if order == 0:
             return 0
-        part = Fraction((so_far.settlement + so_far.discount_share) * so_far.order_tax_free, so_far.order)
-        return round_fraction(part - so_far.discount_share_tax_free, self.rounding.settlement)
+        part = (so_far.settlement + so_far.discount_share) * so_far.order_tax_free
+        return round_quotient(part - so_far.discount_share_tax_free * order, order, self.rounding.settlement)
 
     def own(self, amounts: Amounts) -> Results:  # noqa: ARG002 - a merchant's own look at it
         """Return the results of the merchant's own formulas, of which the default calculation has none."""
@@ -541,7 +545,9 @@ def _paid(
     )
 
 
-def _with_shares(so_far: Amounts, discounts: Iterable[ComputedDiscount]) -> Amounts:
+def _with_shares(so_far: Amounts, discounts: Sequence[ComputedDiscount]) -> Amounts:
+    if not discounts:
+        return so_far
     shared = sum(discounts, ComputedDiscount(""))
     return replace(so_far, discount_share=shared.share, discount_share_tax_free=shared.share_tax_free)
 
@@ -551,14 +557,22 @@ def _with_platform_fee(so_far: Amounts, contract: ContractTerms, formulas: Formu
     return replace(so_far, platform_fee=fee, platform_fee_vat=formulas.fee_vat(fee, contract.vat_payer))
 
 
-def _settled(so_far: Amounts, fees: Iterable[ComputedFee], formulas: Formulas) -> Amounts:
-    fee = sum(fees, ComputedFee(""))
-    so_far = replace(so_far, additional_fee=fee.amount, additional_fee_vat=fee.vat)
+def _settled(so_far: Amounts, fees: Sequence[ComputedFee], formulas: Formulas) -> Amounts:
+    if fees:
+        fee = sum(fees, ComputedFee(""))
+        so_far = replace(so_far, additional_fee=fee.amount, additional_fee_vat=fee.vat)
     so_far = replace(so_far, settlement=formulas.settlement(so_far))
     amounts = replace(so_far, settlement_tax_free=formulas.settlement_tax_free(so_far))
-    for item in fields(amounts):
-        check_amount(item.name, getattr(amounts, item.name))
+    _check_amounts(amounts)
     return amounts
+
+
+def _check_amounts(amounts: Amounts) -> None:
+    values = _AMOUNTS(amounts)
+    # Hardly any order has one that is out of bounds; only then it matters which.
+    if not -MAX_AMOUNT <= min(values) <= max(values) <= MAX_AMOUNT:
+        for item, value in zip(fields(amounts), values, strict=True):
+            check_amount(item.name, value)
 
 
 def _total(amounts: Iterable[Amounts]) -> Amounts:

@@ -15,6 +15,7 @@ from ledger.chart import BY_CODE, Code
 from settlement.fees import Computed, ComputedFee
 
 GENERAL = "GENERAL"
+_OF_PARTNERS = frozenset(code for code, row in BY_CODE.items() if row.owner_kind == "partner")
 
 
 class Component(StrEnum):
@@ -55,7 +56,7 @@ class Leg(NamedTuple):
     @property
     def is_partner(self) -> bool:
         """Whether the leg stands on an account of the partner."""
-        return self.owner_kind == "partner"
+        return self.code in _OF_PARTNERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from core import clock
@@ -188,15 +189,17 @@ def additional_fee(version: AdditionalFeePolicyVersion) -> AdditionalFeeTerms:
 
 # ---- what a record keeps
 
+_COMPUTED, _STORED = attrgetter(*AMOUNT_COLUMNS.values()), attrgetter(*AMOUNT_COLUMNS)
+
 
 def amount_columns(amounts: Amounts) -> dict[str, int]:
     """Return the amount block as columns."""
-    return {column: getattr(amounts, name) for column, name in AMOUNT_COLUMNS.items()}
+    return dict(zip(AMOUNT_COLUMNS, _COMPUTED(amounts), strict=True))
 
 
 def amounts(row: AmountColumns) -> Amounts:
     """Return the amount block of a row."""
-    return Amounts(**{name: getattr(row, column) for column, name in AMOUNT_COLUMNS.items()})
+    return Amounts(**dict(zip(AMOUNT_COLUMNS.values(), _STORED(row), strict=True)))
 
 
 def _amounts_json(block: Amounts) -> Json:
@@ -415,7 +418,7 @@ def legs(record: SettlementRecord) -> list[Leg]:
 def placed(leg: record_legs.Leg, partner_id: str, currency: str) -> Leg:
     """Return a leg at its account's address."""
     owner = partner_id if leg.is_partner else leg.owner
-    return Leg(Address(leg.code, owner, currency), leg.amount, leg.component.value)
+    return Leg(Address(leg.code, owner, currency), leg.amount, leg.component)
 
 
 def posting(record: SettlementRecord, *, recorded_at: datetime) -> Posting:

@@ -7,6 +7,7 @@ the opaque form that the wire calls graphqlId.
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from access.wire import without_absent
@@ -40,8 +41,8 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-# Column -> key of the amount block.
-_AMOUNT_KEYS = {column: camel(name) for column, name in AMOUNT_COLUMNS.items()}
+_AMOUNT_KEYS = [camel(name) for name in AMOUNT_COLUMNS.values()]
+_STORED = attrgetter(*AMOUNT_COLUMNS)
 
 
 def _ids(kind: IdKind, public_id: str) -> Shape:
@@ -202,8 +203,7 @@ def _taxpayer(row: Partner) -> Shape:
 
 def amounts(row: AmountColumns, own: Mapping[str, int]) -> Shape:
     """Return the amount block of a record or partner settlement with the results of the merchant's own formulas."""
-    block: Shape = {key: getattr(row, column) for column, key in _AMOUNT_KEYS.items()}
-    return block | {"userDefinedFormulas": dict(own)}
+    return {**dict(zip(_AMOUNT_KEYS, _STORED(row), strict=True)), "userDefinedFormulas": dict(own)}
 
 
 def record(row: Any, versions: PolicyVersions) -> Shape:

@@ -11,11 +11,11 @@ from core.money import (
     MINOR_DIGITS,
     AmountOutOfRange,
     CurrencyNotSupported,
-    Rate,
     Rounding,
     apportion,
     check_amount,
     minor_digits,
+    rated,
     round_fraction,
     round_quotient,
 )
@@ -61,13 +61,16 @@ class TestRounding:
 
 class TestRate:
     def test_counts_in_hundred_thousandths(self) -> None:
-        assert Rate(10_000).of(10_001) == Fraction(10_001, 10)
-        assert Rate(3_300).of(33_333) == Fraction(1_099_989, 1_000)
-        assert Rate(100_000).of(MAX_AMOUNT) == MAX_AMOUNT
+        assert [rated(10_001, 10_000, mode) for mode in Rounding] == [1_000, 1_001, 1_000]
+        assert [rated(33_333, 3_300, mode) for mode in Rounding] == [1_099, 1_100, 1_100]
+        assert rated(MAX_AMOUNT, 100_000, Rounding.UP) == MAX_AMOUNT
+
+    def test_what_is_added_is_not_rounded_by_itself(self) -> None:
+        assert [rated(-15, 10_000, mode, plus=1) for mode in Rounding] == [0, -1, -1]
 
     def test_is_never_negative(self) -> None:
         with pytest.raises(AmountOutOfRange) as refused:
-            Rate(-1)
+            rated(1, -1, Rounding.DOWN)
         assert (refused.value.field, refused.value.value) == ("rate", -1)
 
 
