@@ -146,7 +146,10 @@ class ApiView(APIView):
 
     def initialize_request(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> Request:
         """Wrap the request without parsing anything yet."""
-        return ApiRequest(request, parsers=[], authenticators=[])
+        made = ApiRequest(request, parsers=[], authenticators=[])
+        # Otherwise the framework looks for them on itself first, each time.
+        made.method, made.META = request.method, request.META
+        return made
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Check, run the method, and answer in JSON whatever happens."""

@@ -1,6 +1,7 @@
 """The audit trail: one row per sign-in, decision, state move, disclosure, export, key or role change."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from access.models import AuditEvent
 from core.actor import Actor
@@ -83,5 +84,7 @@ def _masked(value: object) -> object:
     return value
 
 
+# The same few names come again and again.
+@lru_cache(maxsize=1_000)
 def _is_secret(name: str) -> bool:
     return name.replace("_", "").replace("-", "").lower() in _SECRET_NAMES

@@ -93,12 +93,14 @@ def _ours() -> Any:
 
 
 def _watched(ours: Any) -> bool:
-    return ours.connection is None or bool(ours.execute_wrappers) or ours.queries_logged
+    # Django also logs queries under DEBUG, which is never on here, and to ask for it takes longer than all of this.
+    return ours.connection is None or ours.force_debug_cursor or bool(ours.execute_wrappers)
 
 
 def _asked(ours: Any, statements: Sequence[str], parameters: Parameters, *, answers: bool) -> Row | None:
     # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
-    ours.close_if_health_check_failed()
+    if not ours.health_check_done:
+        ours.close_if_health_check_failed()
     if _watched(ours):
         with ours.cursor() as cursor:
             cursor.execute("; ".join(statements), parameters)
