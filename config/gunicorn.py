@@ -1,5 +1,6 @@
 """How the web server runs: a few processes with threads, told by variables where and how many."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -28,6 +29,17 @@ forwarded_allow_ips = os.environ.get("TRUSTED_PROXIES", "")
 
 # Read in the arbiter, before it forks.
 _end_with_the_arbiter = die_with_parent(signal.SIGKILL)
+
+
+def when_ready(_server: Any) -> None:
+    """
+    Put what was imported out of the garbage collector's sight, before the processes are forked.
+
+    Otherwise each of them goes through all of it once, a tenth of a second within a request, and by that makes a copy
+    of memory that was shared.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
