@@ -52,7 +52,8 @@ def _cipher_of(key: str) -> AESGCM:
 
 def _place(table: str, column: str, row: str) -> bytes:
     # Lengths in front keep ("ab", "c") and ("a", "bc") apart.
-    return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in (table, column, row))
+    parts = (table.encode(), column.encode(), row.encode())
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def seal(text: str, *, table: str, column: str, row: str) -> bytes:

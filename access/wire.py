@@ -56,6 +56,8 @@ _LISTS, _MAPPINGS = (list, tuple), (dict, Mapping)
 
 
 def _without(value: object) -> object:
+    if not value:
+        return value
     if isinstance(value, _LISTS):
         return [_without(item) for item in value]
     if isinstance(value, _MAPPINGS):

@@ -99,8 +99,7 @@ def _watched(ours: Any) -> bool:
 
 def _asked(ours: Any, statements: Sequence[str], parameters: Parameters, *, answers: bool) -> Row | None:
     # What Django's cursor does too: a connection kept from an earlier request may have been broken since.
-    if not ours.health_check_done:
-        ours.close_if_health_check_failed()
+    ours.close_if_health_check_failed()
     if _watched(ours):
         with ours.cursor() as cursor:
             cursor.execute("; ".join(statements), parameters)

@@ -41,6 +41,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.planned = set()
         return super().get_new_connection(conn_params)
 
+    def ensure_connection(self) -> None:
+        """Connect unless there is a connection; Django's own looks for an event loop first, each time."""
+        if self.connection is None:
+            super().ensure_connection()
+
+    def close_if_health_check_failed(self) -> None:
+        """Check a connection that was kept, once a request; Django's own looks for a pool first, each time."""
+        if not self.health_check_done:
+            super().close_if_health_check_failed()
+
     @property
     def carries(self) -> bool:
         """Say whether statements may wait: the transaction is one that ends with what waits."""
