@@ -9,6 +9,8 @@ from core.rows import Addition, add, addition
 from core.scope import Scope
 
 _HIDDEN = "***"
+# What most values are; to ask them whether they are a mapping takes longer.
+_PLAIN = (str, int)
 # Names whose values never reach the trail, whatever a caller hands in.
 _SECRET_NAMES = frozenset(
     {"password", "secret", "apisecret", "token", "totpsecret", "accountnumber", "residentnumber", "code", "otp"}
@@ -77,6 +79,8 @@ def event(
 
 
 def _masked(value: object) -> object:
+    if value is None or isinstance(value, _PLAIN):
+        return value
     if isinstance(value, Mapping):
         return {str(name): _HIDDEN if _is_secret(str(name)) else _masked(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

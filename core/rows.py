@@ -138,7 +138,9 @@ def copied(row: M, **related: models.Model) -> M:
     held = {**vars(row)}
     read_with = {**held.pop("_state").fields_cache, **related}
     for attribute in _changeable(type(row)):
-        held[attribute] = deepcopy(held[attribute])
+        value = held[attribute]
+        # Most are empty, and an empty one is made ten times as fast as it is copied.
+        held[attribute] = deepcopy(value) if value else type(value)()
     made = _instance(type(row), held)
     _is_kept(made)
     if read_with:
@@ -169,7 +171,8 @@ def new(model: type[M], values: Mapping[str, Any], **related: models.Model | Non
     if not values.keys() <= fixed.keys():
         message = f"{model.__name__} has no {', '.join(values.keys() - fixed.keys())}"
         raise TypeError(message)
-    row = _instance(model, {**fixed, **{attribute: make() for attribute, make in made}, **values})
+    own = {attribute: make() for attribute, make in made if attribute not in values}
+    row = _instance(model, {**fixed, **own, **values})
     row._state.fields_cache = related  # noqa: SLF001 - public in all but name
     return row
 

@@ -121,7 +121,9 @@ def holidays(scope: Scope) -> frozenset[date]:
 
 def version_on(versions: Iterable[V], day: date) -> V:
     """Return the version that counts for a start date: the newest applied by then, before the first the first."""
-    standing = (version for version in versions if version.withdrawn_at is None)
+    standing = [version for version in versions if version.withdrawn_at is None]
+    if len(standing) == 1:
+        return standing[0]
     ordered = sorted(standing, key=lambda version: (version.applied_at, version.number))
     counting = [version for version in ordered if clock.seoul_day(version.applied_at) <= day]
     return counting[-1] if counting else ordered[0]
