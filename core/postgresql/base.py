@@ -27,6 +27,8 @@ class _Stage(Enum):
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection; the driver's own transactions stay off while one of ours runs."""
 
+    health_check_done: bool  # Django's own, which its stubs leave out
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Take what Django's own takes."""
         super().__init__(*arguments, **named)
