@@ -7,8 +7,8 @@ All amounts are whole minor units. `settlement.cancels` computes what a cancel t
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from operator import attrgetter
-from typing import Self, TypeVar
+from operator import add, sub
+from typing import NamedTuple, Self, TypeVar
 
 from core.money import MAX_AMOUNT, Rounding, apportion, check_amount, rated, round_quotient
 from settlement.dates import Cycle
@@ -141,9 +141,8 @@ class Sums:
         return [item.name for item in fields(self) if isinstance(getattr(self, item.name), int)]
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts(Sums):
-    """The amounts of an order, a line or a cancel, named as on the wire."""
+class Amounts(NamedTuple):
+    """The amounts of an order, a line or a cancel, named as on the wire. They add up and subtract name by name."""
 
     settlement: int = 0
     settlement_tax_free: int = 0
@@ -175,8 +174,11 @@ class Amounts(Sums):
             + self.payment_vat_burden
         )
 
+    def __add__(self, other: "Amounts") -> "Amounts":  # type: ignore[override]  # of a tuple, which would be joined
+        return Amounts(*map(add, self, other))
 
-_AMOUNTS = attrgetter(*(item.name for item in fields(Amounts)))
+    def __sub__(self, other: "Amounts") -> "Amounts":
+        return Amounts(*map(sub, self, other))
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,7 +477,7 @@ def compute_order(order: Order, contract: ContractTerms, *, formulas: Formulas =
     so_far = _with_shares(so_far, discount_totals)
     if lines:
         charged = _total(line.amounts for line in lines)
-        so_far = replace(so_far, platform_fee=charged.platform_fee, platform_fee_vat=charged.platform_fee_vat)
+        so_far = so_far._replace(platform_fee=charged.platform_fee, platform_fee_vat=charged.platform_fee_vat)
     else:
         so_far = _with_platform_fee(so_far, contract, formulas)
     fees = tuple(_fee(terms, so_far, formulas) for terms in order.fees)
@@ -549,30 +551,29 @@ def _with_shares(so_far: Amounts, discounts: Sequence[ComputedDiscount]) -> Amou
     if not discounts:
         return so_far
     shared = sum(discounts, ComputedDiscount(""))
-    return replace(so_far, discount_share=shared.share, discount_share_tax_free=shared.share_tax_free)
+    return so_far._replace(discount_share=shared.share, discount_share_tax_free=shared.share_tax_free)
 
 
 def _with_platform_fee(so_far: Amounts, contract: ContractTerms, formulas: Formulas) -> Amounts:
     fee = formulas.platform_fee(so_far, contract.platform_fee)
-    return replace(so_far, platform_fee=fee, platform_fee_vat=formulas.fee_vat(fee, contract.vat_payer))
+    return so_far._replace(platform_fee=fee, platform_fee_vat=formulas.fee_vat(fee, contract.vat_payer))
 
 
 def _settled(so_far: Amounts, fees: Sequence[ComputedFee], formulas: Formulas) -> Amounts:
     if fees:
         fee = sum(fees, ComputedFee(""))
-        so_far = replace(so_far, additional_fee=fee.amount, additional_fee_vat=fee.vat)
-    so_far = replace(so_far, settlement=formulas.settlement(so_far))
-    amounts = replace(so_far, settlement_tax_free=formulas.settlement_tax_free(so_far))
+        so_far = so_far._replace(additional_fee=fee.amount, additional_fee_vat=fee.vat)
+    so_far = so_far._replace(settlement=formulas.settlement(so_far))
+    amounts = so_far._replace(settlement_tax_free=formulas.settlement_tax_free(so_far))
     _check_amounts(amounts)
     return amounts
 
 
 def _check_amounts(amounts: Amounts) -> None:
-    values = _AMOUNTS(amounts)
     # Hardly any order has one that is out of bounds; only then it matters which.
-    if not -MAX_AMOUNT <= min(values) <= max(values) <= MAX_AMOUNT:
-        for item, value in zip(fields(amounts), values, strict=True):
-            check_amount(item.name, value)
+    if not -MAX_AMOUNT <= min(amounts) <= max(amounts) <= MAX_AMOUNT:
+        for name, value in amounts._asdict().items():
+            check_amount(name, value)
 
 
 def _total(amounts: Iterable[Amounts]) -> Amounts:

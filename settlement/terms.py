@@ -6,7 +6,7 @@ rate and the result, so that a cancel years later is held against what was agree
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -21,6 +21,7 @@ from settlement import legs as record_legs
 from settlement.calculation import ParameterValue, merchant_formulas
 from settlement.dates import Cycle, CycleMethod, DatePolicy, MonthDay, Weekday
 from settlement.fees import (
+    DEFAULT_FORMULAS,
     AdditionalFeeTerms,
     Amounts,
     Computed,
@@ -82,8 +83,10 @@ def formulas(calculator: Calculator | None, parameters: Mapping[str, Json]) -> F
 
     `parameters` are those of the record: every one that the version's formulas use must be among them.
     """
+    if calculator is None:
+        return DEFAULT_FORMULAS
     rounding = rounding_modes(calculator)
-    if calculator is None or not (calculator.replaced or calculator.own):
+    if not (calculator.replaced or calculator.own):
         return Formulas(rounding)
     values = {key: ParameterValue.from_json(value) for key, value in parameters.items()}
     return merchant_formulas(rounding, replaced(calculator), own_formulas(calculator), values)
@@ -204,10 +207,6 @@ def amounts(row: AmountColumns) -> Amounts:
     return Amounts(**dict(zip(AMOUNT_COLUMNS.values(), _STORED(row), strict=True)))
 
 
-def _amounts_json(block: Amounts) -> Json:
-    return {item.name: getattr(block, item.name) for item in fields(block)}
-
-
 @dataclass(frozen=True, slots=True)
 class Agreed:
     """What a record was computed under: products, and per policy the version, the share rate or the fee's terms."""
@@ -223,7 +222,7 @@ def kept(computed: Computed, agreed: Agreed) -> Json:
         {
             "product": agreed.products[line.product_id],
             "quantity": line.quantity,
-            "amounts": _amounts_json(line.amounts),
+            "amounts": line.amounts._asdict(),
             "formulas": dict(line.own),
             "discounts": [_discount_json(item, agreed) for item in line.discounts],
             "fees": [_fee_json(item, agreed) for item in line.fees],
@@ -406,12 +405,12 @@ def original(record: SettlementRecord) -> Original:
 # ---- its journal
 
 
-def legs(record: SettlementRecord) -> list[Leg]:
-    """Return the legs of a record's journal; its partner must be loaded."""
+def legs(record: SettlementRecord, result: Computed | None = None) -> list[Leg]:
+    """Return the legs of a record's journal; its partner must be loaded. `result`: what it keeps, if that is known."""
     if record.type == RecordType.ORDER:
-        found = record_legs.order_legs(computed(record))
+        found = record_legs.order_legs(result or computed(record))
     elif record.type == RecordType.ORDER_CANCEL:
-        found = record_legs.cancel_legs(computed(record))
+        found = record_legs.cancel_legs(result or computed(record))
     else:
         found = record_legs.manual_legs(record.net, reason=record.reason or record_legs.GENERAL)
     return [placed(leg, record.partner.public_id, record.currency) for leg in found]
@@ -423,12 +422,12 @@ def placed(leg: record_legs.Leg, partner_id: str, currency: str) -> Leg:
     return Leg(Address(leg.code, owner, currency), leg.amount, leg.component)
 
 
-def posting(record: SettlementRecord, *, recorded_at: datetime) -> Posting:
+def posting(record: SettlementRecord, *, recorded_at: datetime, result: Computed | None = None) -> Posting:
     """Return the journal of a record, dated with its start date; a manual one with the day it is recorded."""
     return Posting(
         event="settlement.recorded",
         key=f"record:{record.public_id}",
         on=record.start_date or clock.seoul_day(recorded_at),
-        legs=legs(record),
+        legs=legs(record, result),
         origin=Origin(RECORD_ORIGIN, record.public_id),
     )

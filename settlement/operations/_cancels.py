@@ -91,7 +91,7 @@ def record_cancel(*, scope: Scope, by: Actor, now: datetime, draft: CancelDraft)
             user_defined_properties=properties.listed(draft.properties),
             **terms.computed_columns(computed, terms.agreed(order), RecordType.ORDER_CANCEL),
         )
-        return write(record, by=by, now=now)
+        return write(record, computed, by=by, now=now)
 
 
 def _locked_order(scope: Scope, draft: CancelDraft) -> SettlementRecord:

@@ -14,7 +14,7 @@ from settlement import terms
 from settlement.calculation import ParameterValue
 from settlement.calculators import Calculators
 from settlement.dates import settlement_date
-from settlement.fees import DiscountTerms, Line, Order, compute_order
+from settlement.fees import Computed, DiscountTerms, Line, Order, compute_order
 from settlement.models import (
     AdditionalFeePolicyVersion,
     ContractVersion,
@@ -121,10 +121,10 @@ def record_order(*, scope: Scope, by: Actor, now: datetime, draft: OrderDraft) -
         _check_payment(draft)
         check_fixed_fees(versions, draft.currency)
         _check_first(found)
-        record = computed_record(scope, draft, start_date, versions, found)
+        record, computed = computed_record(scope, draft, start_date, versions, found)
         record.partner = found.partner
         record.public_id = draft.public_id or ids.new_id(ids.TRANSFER, now)
-        return write(record, by=by, now=now)
+        return write(record, computed, by=by, now=now)
 
 
 def _named(draft: OrderDraft) -> _order_terms.Named:
@@ -195,8 +195,12 @@ class Counting(Protocol):
 
 def computed_record(
     scope: Scope, draft: OrderDraft, start_date: date, versions: Versions, found: Counting
-) -> SettlementRecord:
-    """Return the record of an order, unsaved and without partner and id. Raises the refusals of the calculation."""
+) -> tuple[SettlementRecord, Computed]:
+    """
+    Return the record of an order, unsaved and without partner and id, and the result that it keeps.
+
+    Raises the refusals of the calculation.
+    """
     contract, counting = terms.contract(versions.contract), found.calculators.on(start_date)
     parameters = found.calculators.used(counting, draft.parameters)
     with translated():
@@ -225,7 +229,7 @@ def computed_record(
         "user_defined_properties": properties.listed(draft.properties),
         **terms.computed_columns(computed, agreed, RecordType.ORDER),
     }
-    return new(SettlementRecord, columns, contract_version=versions.contract, calculator=counting)
+    return new(SettlementRecord, columns, contract_version=versions.contract, calculator=counting), computed
 
 
 def _order(draft: OrderDraft, versions: Versions) -> Order:

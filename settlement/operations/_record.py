@@ -11,6 +11,7 @@ from core.rows import Addition, add, insert
 from core.scope import Scope
 from ledger import posting
 from settlement import terms
+from settlement.fees import Computed
 from settlement.models import PropertyTarget, RecordState, SettlementRecord
 from settlement.operations import maturity, properties
 from settlement.refusals import (
@@ -48,9 +49,9 @@ def state_on(record: SettlementRecord, today: date) -> RecordState:
     return RecordState.IN_PROCESS
 
 
-def write(record: SettlementRecord, *, by: Actor, now: datetime) -> SettlementRecord:
+def write(record: SettlementRecord, result: Computed, *, by: Actor, now: datetime) -> SettlementRecord:
     """
-    Write a new record with its journal, and let it join a partner settlement when its settlement date has come.
+    Write a new record of a result with its journal, and let it join a partner settlement when its day has come.
 
     Belongs into the caller's transaction. Raises TRANSFER_ID_ALREADY_USED.
     """
@@ -61,7 +62,7 @@ def write(record: SettlementRecord, *, by: Actor, now: datetime) -> SettlementRe
     if not insert(record, conflict="merchant_id, is_test, public_id", beside=[event]):
         raise record_id_used(record.public_id)
     if record.state == RecordState.IN_PROCESS:
-        posting.post(scope=scope, posting=terms.posting(record, recorded_at=now), by=by)
+        posting.post(scope=scope, posting=terms.posting(record, recorded_at=now, result=result), by=by)
         if record.settlement_date <= today:
             maturity.mature(scope=scope, record=record, by=by, now=now)
     return record

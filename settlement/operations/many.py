@@ -128,7 +128,7 @@ class _Terms:
             raise partner_not_found(draft.partner_id)
         versions = self._versions(draft, partner, start)
         check_fixed_fees(versions, draft.currency)
-        record = computed_record(scope, draft, start, versions, self)
+        record, _computed = computed_record(scope, draft, start, versions, self)
         record.partner = partner
         record.public_id = draft.public_id or ids.new_id(ids.TRANSFER, now)
         return record

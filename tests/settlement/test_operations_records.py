@@ -7,7 +7,9 @@ import pytest
 
 from core.errors import DomainError
 from core.scope import Scope
+from ledger import posting
 from ledger.chart import Code
+from settlement import terms
 from settlement.cancels import CancelDiscount, CancelLine
 from settlement.models import RecordState, SettlementRecord
 from settlement.operations import contracts, settings
@@ -223,6 +225,20 @@ class TestCancels:
         assert build.balance(shop, Code.OUTPUT_VAT) == 0
         assert build.money(shop)["pending"] == build.money(shop)["receivable"] == order.settlement
         assert build.off_balance(shop) == 0
+
+    def test_the_journal_is_the_one_that_follows_from_what_the_record_keeps(self, shop: Scope) -> None:
+        order = example_5(shop)
+        two = CancelLine("A", 2, (CancelDiscount("half", 1_000),))
+        build.cancel(shop, order, lines=[two], discounts=[("half", 1_000)])
+        build.cancel(shop, order)
+
+        records = SettlementRecord.objects.within(shop).select_related("partner")
+        assert len(records) == 3
+        for record in records:
+            kept = terms.posting(record, recorded_at=record.created_at)
+            again = posting.post(scope=shop, posting=kept, by=build.BY)
+            assert again is not None
+            assert not again.created
 
     def test_terms_are_those_of_the_order_whatever_has_changed(self, shop: Scope) -> None:
         order = build.order(shop)
