@@ -1,9 +1,10 @@
 """Recording an order."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from core import clock, ids
 from core.actor import Actor
@@ -61,8 +62,10 @@ class LineDraft:
     fee_policy_ids: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDraft:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class OrderDraft(NamedTuple):
     """
     An order to be recorded, as an `amount` or as `lines`.
 
@@ -82,11 +85,11 @@ class OrderDraft:
     settlement_date: date | None = None
     is_external: bool = True
     order_name: str = ""
-    method: Mapping[str, Any] = field(default_factory=dict)
+    method: Mapping[str, Any] = _NOTHING
     paid_at: datetime | None = None
     memo: str = ""
-    properties: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    properties: Mapping[str, str] = _NOTHING
+    parameters: Mapping[str, ParameterValue] = _NOTHING
     public_id: str = ""
 
 
