@@ -1,7 +1,7 @@
 """Promise: a row read or written without the ORM is the row that the ORM reads and writes."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.models import ApiSecret, AuditEvent, IdempotencyKey
-from core.rows import add, addition, from_json, insert, insert_all, kept, new, update
-from settlement.models import Calculator, Contract, ContractVersion, Partner, Setting, SettlementRecord
+from core.rows import composite, from_json, insert, insert_all, kept, new, update
+from settlement.models import Calculator, Contract, ContractVersion, Partner, RecordState, Setting, SettlementRecord
 from tests.access.build import firm
 from tests.build import contract, merchant, order, partner
 
@@ -137,40 +137,38 @@ def test_a_new_row_has_the_defaults_of_its_model() -> None:
         new(Calculator, {"no_such_column": 1})
 
 
-EVENT: dict[str, Any] = {
-    "merchant_id": None,
-    "is_test": False,
-    "actor_kind": "user",
-    "actor_name": "est",
-    "user_id": None,
-    "secret_id": None,
-    "action": "a.b",
-    "object_kind": "thing",
-    "object_id": "t",
-    "before": None,
-    "after": {"at": datetime(2026, 11, 21, 3, tzinfo=UTC)},
-    "reason": "",
-    "request_id": "",
-    "address": "",
-}
+def as_composite(model: type[models.Model], **values: Any) -> list[Any]:
+    """Return the values that the database reads in a composite of these columns."""
+    types = {field.attname: field.db_type(connection) for field in model._meta.concrete_fields}  # noqa: SLF001 - public in all but name
+    with connection.cursor() as cursor:
+        cursor.execute("drop table if exists told")
+        cursor.execute(f"create temp table told ({', '.join(f'{name} {types[name]}' for name in values)})")
+        cursor.execute("select (%s::told).*", [composite(model, values)])
+        return list(cursor.fetchone())
 
 
-def test_a_row_of_columns_is_added_with_the_defaults_of_the_database() -> None:
-    add(addition(AuditEvent, EVENT))
-    kept = AuditEvent.objects.get(object_id="t")
-    assert (kept.action, kept.before, kept.after) == ("a.b", None, {"at": "2026-11-21T03:00:00Z"})
-    assert kept.transaction > 0
-    assert EVENT["after"] == {"at": datetime(2026, 11, 21, 3, tzinfo=UTC)}
+@given(
+    name=TEXT,
+    told=st.none() | st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT, max_size=3),
+    user_id=st.none() | st.integers(-(2**63), 2**63 - 1),
+    is_test=st.booleans(),
+    at=st.none() | st.datetimes(min_value=datetime(1, 1, 3), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis wants it so
+)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_a_composite_holds_is_read_to_the_letter(
+    name: str, told: dict[str, Any] | None, user_id: int | None, at: datetime | None, *, is_test: bool
+) -> None:
+    values = {"actor_name": name, "after": told, "user_id": user_id, "reason": name, "is_test": is_test, "at": at}
+    found = as_composite(AuditEvent, **values)
+    found[1] = None if found[1] is None else json.loads(found[1])
+    assert found == list(values.values())
 
 
-def test_a_row_beside_another_is_written_in_the_same_statement() -> None:
-    scope = merchant()
-    calculator = Calculator(**scope.filters(), number=1, applied_at=datetime(2026, 1, 1, tzinfo=UTC))
-    with CaptureQueriesContext(connection) as seen:
-        assert insert(calculator, beside=[addition(AuditEvent, EVENT)])
-    assert len(seen.captured_queries) == 1
-    assert Calculator.objects.get().pk == calculator.pk
-    assert AuditEvent.objects.get(action="a.b").object_id == "t"
+def test_a_composite_tells_days_choices_and_what_is_empty() -> None:
+    values = {"start_date": date(2026, 1, 2), "state": RecordState.SETTLED, "memo": "", "lines": [], "parameters": {}}
+    assert as_composite(SettlementRecord, **values) == [date(2026, 1, 2), "SETTLED", "", "[]", "{}"]
+    values = {"memo": None, "lines": [0], "user_defined_properties": None, "paid_as_is": False}
+    assert as_composite(SettlementRecord, **values) == [None, "[0]", None, False]
 
 
 # What an array literal could be misread at.

@@ -1,0 +1,1 @@
+drop type access_new_event;
