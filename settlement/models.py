@@ -714,16 +714,22 @@ class SettlementRecord(PublicObject, AmountColumns):
     The amounts are those of the terms in `contract_version`, `discounts`, `additional_fees` and `lines`, which name the
     policy versions used; they never change afterwards. `net` is the signed settlement amount.
 
-    Its laws stand in `migrations/sql/0014_new_records.up.sql`: `settlement_record_shape` (what each type points at),
-    `_sign` (a cancel's net is the negative of its settlement), `_settled_somewhere` and `_date_not_before_start`.
+    Its laws stand in `migrations/sql/0018_records_at_home.up.sql`, and some for changes in `0014_new_records.up.sql`:
+    `settlement_record_shape` (what each type points at), `_sign` (a cancel's net is the negative of its settlement),
+    `_settled_somewhere` and `_date_not_before_start`, and `settlement_same_scope` (what it points at is there).
     """
 
     type = models.CharField(max_length=12, choices=RecordType.choices)
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="records", db_index=False)
-    contract_version = models.ForeignKey(
-        ContractVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    # What a record points at is there, and at home in its scope, by the law `settlement_same_scope`.
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="records", db_index=False, db_constraint=False
     )
-    order = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="cancels", db_index=False)
+    contract_version = models.ForeignKey(
+        ContractVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    order = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="cancels", db_index=False, db_constraint=False
+    )
     state = models.CharField(max_length=10, choices=RecordState.choices)
     state_changed_at = models.DateTimeField(db_default=Now())
     start_date = models.DateField(null=True)
@@ -734,7 +740,12 @@ class SettlementRecord(PublicObject, AmountColumns):
     net = models.BigIntegerField()
     net_tax_free = models.BigIntegerField()
     partner_settlement = models.ForeignKey(
-        PartnerSettlement, on_delete=models.PROTECT, null=True, related_name="records", db_index=False
+        PartnerSettlement,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="records",
+        db_index=False,
+        db_constraint=False,
     )
 
     payment_id = models.CharField(max_length=PUBLIC_ID_LENGTH, blank=True)
@@ -749,7 +760,9 @@ class SettlementRecord(PublicObject, AmountColumns):
     # Key of a settlement parameter -> {"decimal", "decimalScale"} as it was used.
     parameters = models.JSONField(default=dict, blank=True)
     # The calculation it was computed by, null for the defaults, and what the merchant's own formulas gave.
-    calculator = models.ForeignKey(Calculator, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    calculator = models.ForeignKey(
+        Calculator, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     formula_results = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     user_defined_properties = models.JSONField(default=list, blank=True)
     # The VAT inside a fee whose VAT the merchant bears: revenue and VAT are posted apart.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,9 +18,10 @@ from core import clock
 from ledger.posting import refused_by
 from payouts.models import BankEvent, Payout
 from payouts.operations import running
-from settlement.models import PartnerSettlement, RecordState, SettlementRecord
+from settlement.models import Calculator, ContractVersion, PartnerSettlement, RecordState, SettlementRecord
 from settlement.operations import records
 from settlement.operations.records import OrderDraft
+from tests import build
 from tests.payouts.world import MAKER, World, world
 
 # A row with everything as it was, under another id and in another scope.
@@ -126,6 +128,76 @@ class TestRecords:
         with refused("settlement_same_scope"):
             run(COPY_RECORD, id=record.pk, column=column, value=value)
 
+    @pytest.fixture
+    def planned(self, here: World) -> SettlementRecord:
+        """Return a record that does not count yet, and so may follow other terms."""
+        tomorrow = clock.today() + timedelta(days=1)
+        draft = OrderDraft(partner_id="acme", payment_id="payment-2", amount=10_000, start_date=tomorrow)
+        made = records.record_order(scope=here.scope, by=MAKER, now=clock.now(), draft=draft)
+        assert made.state == RecordState.SCHEDULED
+        return made
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"partner_id": 999},
+            {"contract_version_id": 999},
+            {"calculator_id": 999},
+            {"type": "ORDER_CANCEL", "order_id": 999, "settlement": 0, "net": 0},
+            {"state": "SETTLED", "partner_settlement_id": 999},
+        ],
+    )
+    def test_none_points_at_nothing(self, planned: SettlementRecord, changes: dict[str, object]) -> None:
+        with refused("settlement_same_scope"):
+            run(f"insert into settlement_settlementrecord {RECORD_LIKE}", id=planned.pk, changes=Json(changes))
+        keeps = {"partner_id", "order_id"} & changes.keys()
+        with refused("settlement_record_stays" if keeps else "settlement_same_scope"):
+            self.change(planned, changes)
+
+    def test_none_moves_to_what_is_of_another_scope_or_partner(self, here: World, planned: SettlementRecord) -> None:
+        other = build.merchant("other")
+        build.contract(other)
+        version = ContractVersion.objects.get(contract__merchant_id=other.merchant_id)
+        calculator = Calculator.objects.create(**other.filters(), number=1, applied_at=clock.now())
+        here.partner("beta")
+        here.owe("beta", 1_000)
+        theirs = PartnerSettlement.objects.get()
+        for changes in (
+            {"contract_version_id": version.pk},
+            {"calculator_id": calculator.pk},
+            {"state": "SETTLED", "partner_settlement_id": theirs.pk},
+        ):
+            with refused("settlement_same_scope"):
+                self.change(planned, changes)
+
+    def change(self, record: SettlementRecord, changes: Mapping[str, object]) -> None:
+        columns = ", ".join(f"{column} = %({column})s" for column in changes)
+        run(f"update settlement_settlementrecord set {columns} where id = %(id)s", id=record.pk, **changes)  # noqa: S608 - literals of this file
+
+    @pytest.mark.parametrize(
+        ("change", "law"),
+        [
+            ("update settlement_partner set id = id + 1000", "settlement_partner_stays"),
+            ("update settlement_partner set is_test = not is_test", "settlement_partner_stays"),
+            ("delete from settlement_partner", "settlement_partner_stays"),
+            ("truncate settlement_partner cascade", "settlement_partner_stays"),
+            ("update settlement_contract set is_test = not is_test", "settlement_contract_stays"),
+            ("update settlement_contractversion set id = id + 1000", "settlement_contract_version_stays"),
+            ("delete from settlement_contractversion", "settlement_contract_version_stays"),
+            ("truncate settlement_contractversion cascade", "settlement_contract_version_stays"),
+            ("truncate settlement_calculator cascade", "settlement_calculator_stays"),
+            ("update settlement_settlementrecord set id = id + 1000", "settlement_record_stays"),
+            ("update settlement_settlementrecord set is_test = not is_test", "settlement_record_stays"),
+            ("truncate settlement_settlementrecord cascade", "settlement_record_stays"),
+        ],
+    )
+    def test_what_records_point_at_keeps_its_key_and_stays(
+        self, record: SettlementRecord, change: str, law: str
+    ) -> None:
+        assert record.pk
+        with roles.as_owner(), refused(law):
+            run(change)
+
     def test_none_is_added_that_breaks_a_law(self, record: SettlementRecord) -> None:
         def add(changes: Mapping[str, object]) -> None:
             run(f"insert into settlement_settlementrecord {RECORD_LIKE}", id=record.pk, changes=Json(changes))
@@ -151,18 +223,9 @@ class TestRecords:
         copy({})
         assert SettlementRecord.objects.count() == 2
 
-    def test_none_becomes_what_breaks_a_law(self, here: World) -> None:
-        tomorrow = clock.today() + timedelta(days=1)
-        draft = OrderDraft(partner_id="acme", payment_id="payment-2", amount=10_000, start_date=tomorrow)
-        planned = records.record_order(scope=here.scope, by=MAKER, now=clock.now(), draft=draft)
-        assert planned.state == RecordState.SCHEDULED
-
-        def change(changes: Mapping[str, object]) -> None:
-            columns = ", ".join(f"{column} = %({column})s" for column in changes)
-            run(f"update settlement_settlementrecord set {columns} where id = %(id)s", id=planned.pk, **changes)  # noqa: S608 - literals of this file
-
-        assert_each_refused(change, UNLAWFUL)
-        change({"settlement_date": tomorrow})
+    def test_none_becomes_what_breaks_a_law(self, planned: SettlementRecord) -> None:
+        assert_each_refused(partial(self.change, planned), UNLAWFUL)
+        self.change(planned, {"settlement_date": planned.start_date})
 
     def test_of_many_that_are_added_at_once_one_that_breaks_a_law_is_found(self, record: SettlementRecord) -> None:
         with refused("settlement_record_sign"):

@@ -203,12 +203,10 @@ class TestScopes:
         assert statements(shop) == ["begin"]
         assert statements(other) == ["begin", "terms"]
 
-    def test_a_contract_that_moves_away_is_gone(self, shop: Scope) -> None:
-        other = furnished("별빛마켓")
+    def test_a_contract_of_another_name_is_gone(self, shop: Scope) -> None:
         named = Named("seller-7", "p-1", "other", [], [])
         assert terms_of(shop, named).contract is not None
-        statement = "update settlement_contract set merchant_id = %s, public_id = 'moved' where id = %s"
-        run(statement, other.merchant_id, Contract.objects.within(shop).get(public_id="other").pk)
+        Contract.objects.within(shop).filter(public_id="other").update(public_id="renamed")
         assert terms_of(shop, named).contract is None
 
     def test_the_application_makes_no_marks(self, shop: Scope) -> None:
