@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from access.models import IdempotencyKey
 from core.errors import Conflict, DomainError, InvalidRequest
 from core.scope import Scope
-from core.sql import first, later
+from core.sql import call, first, later
 from core.transactions import whole
 
 KEPT = timedelta(days=30)
@@ -123,13 +123,15 @@ def _acted(act: Callable[[], Stored], refused: Callable[[DomainError], Stored | 
 
 def _answer(scope: Scope, key: str, mark: bytes, reused: Callable[[], DomainError]) -> Stored | None:
     """Return the answer that the key has, with the key locked. Raises Outstanding, and the refusal of `reused`."""
-    name = f"idempotency:{scope.merchant_id}:{scope.is_test}:{key}"
-    found = first([_KNOWN], [name, scope.merchant_id, scope.is_test, key])
-    if found is None or not found[0]:
+    asked = [f"idempotency:{scope.merchant_id}:{scope.is_test}:{key}", scope.merchant_id, scope.is_test, key]
+    free = call("access_free_key", asked)
+    if free is None:
         raise Outstanding(_("같은 Idempotency-Key의 요청을 처리하고 있어요. 잠시 뒤에 다시 보내 주세요."))
-    _locked, status, body, content_type, known_mark = found
-    if status is None:
+    found = None if free else first([_KNOWN], asked)
+    # One that was just forgotten for its age is free too.
+    if found is None or found[1] is None:
         return None
+    _locked, status, body, content_type, known_mark = found
     if bytes(known_mark) != mark:
         raise reused()
     return Stored(status, bytes(body), content_type, replayed=True)

@@ -50,7 +50,7 @@ def test_an_order_takes_eight_statements(committed_db: str) -> None:  # noqa: AR
     with CaptureQueriesContext(connection) as seen:
         answer = send(secret, "second")
     assert answer.status_code == 200, answer.content
-    about = ["access_apisecret", "BEGIN", "access_known_key", "settlement_order_partner", "settlement_add_record"]
+    about = ["access_apisecret", "BEGIN", "access_free_key", "settlement_order_partner", "settlement_add_record"]
     about += ["ledger_plain_journal", "access_idempotencykey", "COMMIT"]
     statements = [query["sql"] for query in seen.captured_queries]
     assert len(statements) == len(about), statements

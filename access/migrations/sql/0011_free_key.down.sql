@@ -1,0 +1,1 @@
+drop function access_free_key(text, bigint, boolean, text);
