@@ -28,7 +28,7 @@ CHANGES = {
     " fee_amount, fee_is_fixed, vat_payer, subtract_payment_vat, lag_days, cycle_method, cycle_days, cycle_dates,"
     " date_policy, contract_id) select 9, applied_at, 'nine', memo, created_by, 777, 0, false, vat_payer,"
     " subtract_payment_vat, lag_days, cycle_method, cycle_days, cycle_dates, date_policy, contract_id"
-    " from settlement_contractversion limit 1",
+    " from settlement_contractversion order by id limit 1",
     "a version withdrawn": "update settlement_contractversion set withdrawn_at = now() where number > 1",
     "the contract": "update settlement_contract set is_archived = true where public_id = 'ten-percent'",
     "the partner": "update settlement_partner set memo = 'changed'",
