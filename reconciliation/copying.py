@@ -9,6 +9,7 @@ from reconciliation.series import Series
 
 _CHUNK_ROWS = 1000
 _MANY = 10_000
+_STATEMENT_BYTES = 16 << 20
 _NULL = "\\N"
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
@@ -41,27 +42,34 @@ class _Blocks:
     """
     Chunks as COPY reads them, of which the next is made in a thread while the database writes the one before it.
 
-    The driver would hide what goes wrong while it reads, so it is kept in `failure`.
+    A statement is told that there are no more after some megabytes; there may be, unless `ended`. The driver would hide
+    what goes wrong while it reads, so it is kept in `failure`.
     """
 
     def __init__(self, chunks: Iterator[Sequence[Series[Any]]], thread: ThreadPoolExecutor) -> None:
         self._chunks = chunks
         self._thread = thread
         self._next = thread.submit(self._make)
+        self._bytes = 0
+        self.ended = False
         self.failure: Exception | None = None
 
     def _make(self) -> bytes:
         return next(map(_written, self._chunks), "").encode()
 
     def read(self, _size: int) -> bytes:
-        """Return the next chunk, nothing at the end."""
+        """Return the next chunk, nothing at the end of all of them or of what is enough for a statement."""
+        if self._bytes >= _STATEMENT_BYTES:
+            self._bytes = 0
+            return b""
         try:
             block = self._next.result()
         except Exception as failure:  # noqa: BLE001 - `copy_columns` raises it
-            self.failure = failure
-            return b""
+            self.failure, block = failure, b""
         if block:
             self._next = self._thread.submit(self._make)
+        self._bytes += len(block)
+        self.ended = not block
         return block
 
 
@@ -70,12 +78,14 @@ def copy_columns(cursor: Any, table: str, names: Sequence[str], chunks: Iterable
     Copy rows into a table, a chunk at a time; each has a series for every column, and None is null.
 
     The chunks are made in another thread, where the transaction is not to be had. Whatever they raise is raised here,
-    and then the open transaction must not be committed.
+    and then the open transaction must not be committed. A statement takes some megabytes, so what a trigger is shown of
+    the rows that it added is no more, however many there are.
     """
     named = ", ".join(f'"{name}"' for name in names)
     with ThreadPoolExecutor(1, thread_name_prefix="copying") as thread:
         blocks = _Blocks(iter(chunks), thread)
-        cursor.copy_expert(f"copy {table} ({named}) from stdin", blocks)
+        while not blocks.ended:
+            cursor.copy_expert(f"copy {table} ({named}) from stdin", blocks)
     if blocks.failure is not None:
         raise blocks.failure
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, localcontext
 from functools import partial
+from itertools import chain
 from json.encoder import encode_basestring
 from operator import attrgetter, itemgetter
 from types import NoneType
@@ -189,23 +190,30 @@ def _broken(chunk: Chunk, rows: Sequence[Sequence[str]]) -> Series[str | None]:
 
 def _texts(chunk: Chunk) -> tuple[Series[str], Series[str]]:
     """Return the values of lines as JSON, and digests that differently written equal figures share."""
-    shown: list[Series[str]] = []
+    shown: dict[str, list[Series[str]]] = {}
     same: list[Series[str]] = []
     for name, series in chunk.columns.items():
-        heads = f", {_json(name)}: ", f"{_APART}{name}{_APART}"
+        heads = f",{_json(name)}:", f"{_APART}{name}{_APART}"
         sorts = set(map(type, series.different))
         if NoneType in sorts:
             pairs = series.map(partial(_pair, *heads))
-            shown.append(pairs.map(itemgetter(0)))
+            shown[name] = [pairs.map(itemgetter(0))]
             same.append(pairs.map(itemgetter(1)))
         else:
             said = _said(series, sorts)
-            shown += [Series.same(heads[0], len(series)), *_quoted(said)]
+            shown[name] = [Series.same(heads[0], len(series)), *_quoted(said)]
             same += [Series.same(heads[1], len(series)), said.map(trimmed) if Decimal in sorts else said]
+    pieces = chain.from_iterable(shown[name] for name in sorted(shown, key=_place_in_jsonb))
     return (
-        Series([f"{{{text[2:]}}}" for text in joined(shown, len(chunk))]),
+        Series([f"{{{text[1:]}}}" for text in joined(pieces, len(chunk))]),
         Series([fingerprint(text[1:]) for text in joined(same, len(chunk))]),
     )
+
+
+def _place_in_jsonb(name: str) -> tuple[int, bytes]:
+    """Tell the order in which PostgreSQL keeps the names of an object; in this order it need not sort them."""
+    written = name.encode()
+    return len(written), written
 
 
 def _said(series: Series[Value], sorts: set[type]) -> Series[str]:

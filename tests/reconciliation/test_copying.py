@@ -7,6 +7,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciliation import copying
 from reconciliation.copying import copy_columns, copy_rows
 from reconciliation.series import Series
 
@@ -33,6 +34,18 @@ def test_rows_come_in_as_they_are() -> None:
             assert cursor.fetchall() == rows + rows
 
         check()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rows", [0, 1, 2, 5])
+def test_rows_of_many_statements_come_in_whole(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two chunks fill a statement.
+    monkeypatch.setattr(copying, "_STATEMENT_BYTES", 10)
+    with connection.cursor() as cursor:
+        cursor.execute("create temp table copied (one text)")
+        copy_columns(cursor, "copied", ("one",), ([Series(["seven"])] for _ in range(rows)))
+        cursor.execute("select count(*) from copied where one = 'seven'")
+        assert cursor.fetchone() == (rows,)
 
 
 @pytest.mark.django_db

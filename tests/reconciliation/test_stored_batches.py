@@ -29,6 +29,11 @@ def run(statement: str) -> None:
         cursor.execute(statement)
 
 
+def _copied(line: BatchLine, *, batch: Batch, record: int) -> BatchLine:
+    fields = {field.attname: getattr(line, field.attname) for field in BatchLine._meta.concrete_fields}  # noqa: SLF001 - Django's way to name them
+    return BatchLine(**fields | {"id": None, "batch_id": batch.pk, "record": record})
+
+
 class TestLoading:
     def test_what_was_understood_stands_before_it_counts(self) -> None:
         scope = merchant()
@@ -247,6 +252,18 @@ class TestLaws:
         with pytest.raises(IntegrityError) as refused, transaction.atomic():
             line.save(force_insert=True)
         assert refused_by(refused.value) == "reconciliation_line_while_loading"
+
+    def test_one_line_of_another_file_among_many_is_refused(self) -> None:
+        scope = merchant()
+        batch, other = receive(scope, sheet()), accepted(scope, sheet(7))
+        line = BatchLine.objects.filter(batch=other).order_by("record")[0]
+        lines = [_copied(line, batch=batch, record=number) for number in range(3)]
+        BatchLine.objects.bulk_create(lines)
+        more = [_copied(line, batch=batch, record=8), _copied(line, batch=other, record=99)]
+        with pytest.raises(IntegrityError) as refused, transaction.atomic():
+            BatchLine.objects.bulk_create(more)
+        assert refused_by(refused.value) == "reconciliation_line_while_loading"
+        assert BatchLine.objects.filter(batch=batch).count() == len(lines)
 
     def test_lines_neither_change_nor_go(self) -> None:
         accepted(merchant(), sheet())
