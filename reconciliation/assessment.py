@@ -4,14 +4,14 @@ Everything that is said about one file of one kind, gathered line by line in one
 Pure. Sums run exactly; nothing is kept for a line unless its flags or its group are asked for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from types import MappingProxyType
 from typing import Any
 
 from reconciliation.amounts import EXACT, ZERO, plain
-from reconciliation.arithmetic import checks_of
+from reconciliation.arithmetic import shown_checks
 from reconciliation.books import Books
 from reconciliation.charge_types import ChargeType, Group
 from reconciliation.charges import Charges
@@ -22,7 +22,7 @@ from reconciliation.figures import COLUMNS
 from reconciliation.lines import Kind, Line
 from reconciliation.providers import Batches, Payouts, adyen_net, currency_of, net_check
 from reconciliation.resellers import ByReseller, Sums
-from reconciliation.series import Series, combined
+from reconciliation.series import combined
 
 _PROVIDERS = frozenset({Kind.STRIPE_PAYOUT, Kind.ADYEN_SETTLEMENT})
 # What a summary row may print beside the totals, by the name that the format gives such a sum.
@@ -124,11 +124,11 @@ class Assessment:
         with localcontext(EXACT):
             if charges is not None:
                 self._add_charges(charges)
-                for made in checks_of(chunk):
-                    self._check(chunk.records, made, flags)
+                self._check(chunk.records, shown_checks(chunk), flags)
             elif self._kind in _PROVIDERS:
                 self._add_movements(chunk.lines)
-                self._check(chunk.records, Series([*map(net_check, chunk.lines)]), flags)
+                checks = enumerate(map(net_check, chunk.lines))
+                self._check(chunk.records, ((line, check) for line, check in checks if check and check.shown), flags)
         return flags
 
     def _add_charges(self, charges: Charges) -> None:
@@ -161,15 +161,11 @@ class Assessment:
             if self._batches is not None:
                 self._batches.add(line)
 
-    def _check(self, records: Iterable[int], made: Series[Check | None], flags: LineFlags) -> None:
-        shown = made.map(_if_shown)
-        if not any(shown.different):
-            return
-        for record, check in zip(records, shown, strict=True):
-            if check is not None:
-                flags.setdefault(record, []).append(self._flags.add(record, check))
-                if check.result is Result.FAULT:
-                    self._warnings.add("arithmetic_faults")
+    def _check(self, records: Sequence[int], shown: Iterable[tuple[int, Check]], flags: LineFlags) -> None:
+        for line, check in shown:
+            flags.setdefault(records[line], []).append(self._flags.add(records[line], check))
+            if check.result is Result.FAULT:
+                self._warnings.add("arithmetic_faults")
 
     def finish(self) -> Assessed:
         """Return what the lines so far come to."""
@@ -226,7 +222,3 @@ class Assessment:
             }
             for bucket, mpn, currency, sums in self._by_reseller.entries()
         ]
-
-
-def _if_shown(check: Check | None) -> Check | None:
-    return check if check is not None and check.shown else None

@@ -15,9 +15,9 @@ from reconciliation.charge_types import ChargeType, charge_type
 from reconciliation.checks import figure, said
 from reconciliation.chunks import Chunk
 from reconciliation.figures import Columns, currency_in, period
-from reconciliation.fingerprints import of_identity
-from reconciliation.groups import Share, full_prices, shares_of
-from reconciliation.keys import Identity, identities_of
+from reconciliation.fingerprints import of_identities, of_keys
+from reconciliation.groups import Share, full_prices, purchase_columns, shares_of
+from reconciliation.keys import Identities, identities_of
 from reconciliation.lines import Value
 from reconciliation.resellers import Bucket, Sums, buckets_of
 from reconciliation.series import Series, combined
@@ -83,19 +83,29 @@ class Charges:
         return buckets_of(self.chunk, in_file=self._has_reseller)
 
     @cached_property
-    def identities(self) -> Series[Identity]:
+    def identities(self) -> Identities:
         """What the line is grouped by."""
         return identities_of(self.chunk)
 
     @cached_property
     def group_keys(self) -> Series[str]:
         """The fingerprint of that."""
-        return self.identities.map(of_identity)
+        return of_identities(self.identities)
 
     @cached_property
     def shares(self) -> Series[Share]:
         """What the line adds to the quantity of its group."""
         return shares_of(self.chunk, self.types, self.pretax)
+
+    @cached_property
+    def purchases(self) -> Series[str | None]:
+        """The fingerprint of the purchase that the line is a component of, if it may be one."""
+        if not any(share.purchase for share in self.shares.different):
+            return Series.same(None, len(self.chunk))
+        found = of_keys(*purchase_columns(self.chunk, self.types))
+        if all(share.purchase for share in self.shares.different):
+            return found
+        return combined(lambda share, purchase: purchase if share.purchase else None, self.shares, found)
 
     @property
     def prices(self) -> Series[Value]:

@@ -53,9 +53,19 @@ class Chunk:
         kinds = repeat(self.kind, len(self))
         return list(map(Line, self.records, self.places, kinds, values, self.codes, self.copies, self.damaged))
 
+    @property
+    def all_count(self) -> bool:
+        """Say whether all lines are known to be valid and no copies."""
+        return self.codes.is_one and self.copies.is_one and self.codes.at(0) == () and self.copies.at(0) is None
+
+    @property
+    def none_damaged(self) -> bool:
+        """Say whether no line is known to have an identifier that a spreadsheet has destroyed."""
+        return self.damaged.is_one and not self.damaged.at(0)
+
     def counting(self) -> "Chunk":
         """Return those of the lines that count: the valid ones that are no copy."""
-        if self.codes.is_one and self.copies.is_one and self.codes.at(0) == () and self.copies.at(0) is None:
+        if self.all_count:
             return self
         lines = [
             line

@@ -71,7 +71,9 @@ class Comparison:
         """Take in lines that count."""
         moneys = map(Money, charges.currency, charges.pretax, charges.tax, charges.total)
         figures = zip(moneys, charges.shares, charges.full_prices, strict=True)
-        for line, identity, (money, share, price) in zip(charges.chunk.lines, charges.identities, figures, strict=True):
+        for line, identity, (money, share, price) in zip(
+            charges.chunk.lines, charges.identities.one_by_one, figures, strict=True
+        ):
             key = (identity, money.currency)
             group = self._groups.get(key)
             if group is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from types import NoneType
 from typing import Any
 
 from reconciliation.series import Series
@@ -20,22 +21,25 @@ def _written(columns: Sequence[Series[Any]]) -> str:
     return "\n".join([*map("\t".join, zip(*fields, strict=True)), ""])
 
 
-def _fields(values: Sequence[object]) -> list[str]:
+def _fields(values: Sequence[object]) -> Sequence[str]:
     """Write values as COPY reads them. What must be escaped is looked for in all of them at once, which is quicker."""
-    fields = [value if type(value) is str else "" if value is None else str(value) for value in values]
+    fields = _texts(values)
     together = "".join(fields)
-    if any(character in together for character, _ in _ESCAPES):
-        fields = [_escaped(field) for field in fields]
+    for character, written in _ESCAPES:
+        if character in together:
+            fields = [field.replace(character, written) for field in fields]
     if "" in fields:
         fields = [_NULL if value is None else field for value, field in zip(values, fields, strict=True)]
     return fields
 
 
-def _escaped(text: str) -> str:
-    for character, written in _ESCAPES:
-        if character in text:
-            text = text.replace(character, written)
-    return text
+def _texts(values: Sequence[Any]) -> Sequence[str]:
+    sorts = set(map(type, values))
+    if sorts == {str}:
+        return values
+    if NoneType not in sorts:
+        return list(map(str, values))
+    return ["" if value is None else str(value) for value in values]
 
 
 class _Blocks:

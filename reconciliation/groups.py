@@ -8,7 +8,7 @@ used, or what was bought minus what was given back.
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from reconciliation.amounts import EXACT, ZERO
 from reconciliation.arithmetic import billable
@@ -52,7 +52,7 @@ _NOTHING = Share(None)
 
 def shares_of(chunk: Chunk, types: Series[ChargeType], pretax: Series[Decimal]) -> Series[Share]:
     """Return what lines that count add to the quantity of their groups."""
-    days = [chunk.column(name).map(as_text) for name in ("ChargeStartDate", "ChargeEndDate")]
+    days = _days(chunk)
     match chunk.kind:
         case Kind.LICENSE:
             return combined(_seats, chunk.column("Amount"), chunk.column("Quantity"), *days)
@@ -62,8 +62,20 @@ def shares_of(chunk: Chunk, types: Series[ChargeType], pretax: Series[Decimal]) 
             return chunk.column("Quantity").map(_used)
         case _:
             quantities = combined(_billed, chunk.column("BillableQuantity"), chunk.column("Quantity"))
-            orders = combined(_order, chunk.column("OrderId"), chunk.damaged)
-            return combined(_bought, types, pretax, quantities, chunk.column("MeterDescription"), orders, *days)
+            return combined(_bought, types, pretax, quantities, chunk.column("MeterDescription"), _orders(chunk), *days)
+
+
+def purchase_columns(chunk: Chunk, types: Series[ChargeType]) -> list[Series[Any]]:
+    """Return the fields of the purchases that lines would be components of, each in a series."""
+    return [_orders(chunk), types.map(lambda type_: type_.name), *_days(chunk)]
+
+
+def _orders(chunk: Chunk) -> Series[str | None]:
+    return combined(_order, chunk.column("OrderId"), chunk.damaged)
+
+
+def _days(chunk: Chunk) -> list[Series[Value]]:
+    return [chunk.column(name).map(as_text) for name in ("ChargeStartDate", "ChargeEndDate")]
 
 
 def _seats(charged: Value, quantity: Value, first_day: Value, last_day: Value) -> Share:

@@ -6,11 +6,11 @@ file; where a line has no customer id, the folded name stands in for it, and suc
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from sys import intern
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from unicodedata import category, normalize
 
 from reconciliation.books import OwnRecord
@@ -96,16 +96,50 @@ class Identity(NamedTuple):
         return self.customer is not None and tuple not in map(type, (self.customer, *self.rest))
 
 
-def identities_of(chunk: Chunk) -> Series[Identity]:
+class Identities(NamedTuple):
+    """The identities of lines, in a series for each part of them."""
+
+    by_name: Series[bool]
+    customer: Series[Part]
+    rest: tuple[Series[Part], ...]
+
+    @property
+    def can_match(self) -> Series[bool]:
+        """Say of each line what `Identity.can_match` says."""
+        ids = (self.customer, *self.rest)
+        if not any(isinstance(part, tuple) for series in ids for part in series.different):
+            return self.customer.map(lambda customer: customer is not None)
+        return self.one_by_one.map(lambda identity: identity.can_match)
+
+    @property
+    def one_by_one(self) -> Series[Identity]:
+        """The identities themselves."""
+        return combined(_identity, self.by_name, self.customer, *self.rest)
+
+
+def identities_of(chunk: Chunk) -> Identities:
     """Return what lines of a billing file are grouped by."""
     (_, customer), *others = KEYS[chunk.kind]
-    rest = (_parts_in(chunk, column) for _, column in others)
-    return combined(_identity, _ids_in(chunk, customer), chunk.column(_name_column(chunk.kind)), *rest)
+    customers, rest = _ids_in(chunk, customer), tuple(_parts_in(chunk, column) for _, column in others)
+    if all(isinstance(part, str) for part in customers.different):
+        return Identities(Series.same(False, len(chunk)), customers, rest)
+    names = combined(_name_for, customers, chunk.column(_name_column(chunk.kind)))
+    return Identities(names.map(bool), combined(_named, names, customers), rest)
 
 
-def _identity(customer: Part, customer_name: Value, *rest: Part) -> Identity:
-    name = "" if isinstance(customer, str) else folded_name(said(customer_name))
-    return Identity(by_name=bool(name), customer=name or customer, rest=rest)
+def _identity(by_name: bool, *parts: Part) -> Identity:  # noqa: FBT001 - a value among values
+    # The same ids come in line after line; each is kept once.
+    customer, *rest = (intern(part) if isinstance(part, str) else part for part in parts)
+    return Identity(by_name, customer, tuple(rest))
+
+
+def _name_for(customer: Part, customer_name: Value) -> str:
+    """Return the name that stands in for an id that a line does not have."""
+    return "" if isinstance(customer, str) else folded_name(said(customer_name))
+
+
+def _named(name: str, customer: Part) -> Part:
+    return name or customer
 
 
 def key_values(line: Line) -> tuple[str | None, ...]:
@@ -139,6 +173,8 @@ def _part(own: Part, *others: Part) -> Part:
 
 
 def _ids_in(chunk: Chunk, column: str) -> Series[Part]:
+    if chunk.none_damaged:
+        return chunk.column(column).map_all(_whole_skus if column == "SkuId" else _whole_ids)
     return combined(partial(_id, column), chunk.column(column), chunk.damaged)
 
 
@@ -147,12 +183,22 @@ def id_in(line: Line, column: str) -> Part:
     return _id(column, line.values.get(column), line.damaged)
 
 
+def _whole_ids(values: Sequence[Value]) -> list[str | None]:
+    """Return ids of which a spreadsheet has destroyed none, as `_id` does one by one."""
+    if all(values):
+        return list(map(str.lower, cast("Sequence[str]", values)))
+    return [value.lower() if isinstance(value, str) and value else None for value in values]
+
+
+def _whole_skus(values: Sequence[Value]) -> list[str | None]:
+    return [one and _sku(one) for one in _whole_ids(values)]
+
+
 def _id(column: str, value: Value, damaged: tuple[str, ...]) -> Part:
     if not isinstance(value, str) or not value:
         return None
     if column in damaged and not _mended(column, value):
         return (value,)
-    # The same ids come in line after line; each is kept once.
     return intern(_sku(value.lower()) if column == "SkuId" else value.lower())
 
 

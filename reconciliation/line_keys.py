@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 from reconciliation.charges import Charges
 from reconciliation.chunks import Chunk
-from reconciliation.fingerprints import as_text
+from reconciliation.fingerprints import as_text, of_keys
 from reconciliation.lines import Kind
-from reconciliation.series import Series, combined
+from reconciliation.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +39,17 @@ _PARTS: Mapping[Kind, _Parts] = MappingProxyType(
 )
 
 
-def line_keys(chunk: Chunk, charges: Charges | None = None) -> Series[tuple[object, ...]]:
+def line_keys(chunk: Chunk, charges: Charges | None = None) -> Series[str]:
     """
-    Return the keys of lines that count; lines of two versions with equal keys are the same charge or movement.
+    Return the fingerprints of the keys of lines that count; equal ones in two versions are the same charge or movement.
 
     `charges` are those of the chunk, where it is of a kind that has charges.
     """
     parts = _PARTS[chunk.kind]
     values = [chunk.column(column).map(as_text) for column in parts.columns]
     if charges is None:
-        return combined(_key, *values)
+        return of_keys(*values)
     none: Series[None] = Series.same(None, len(chunk))
     # The days of daily usage are told apart by place and day, whatever their type is called.
     types = none if chunk.kind is Kind.NCE_DAILY else charges.types.map(lambda type_: type_.name)
-    return combined(_key, charges.group_keys, types, *values, charges.signs if parts.signed else none)
-
-
-def _key(*parts: object) -> tuple[object, ...]:
-    return parts
+    return of_keys(charges.group_keys, types, *values, charges.signs if parts.signed else none)

@@ -20,12 +20,12 @@ from reconciliation.assessment import LineFlags
 from reconciliation.charges import Charges
 from reconciliation.checks import amount, figure, number, said
 from reconciliation.chunks import Chunk
-from reconciliation.fingerprints import fingerprint, of_key, trimmed
+from reconciliation.fingerprints import fingerprints, trimmed, trimmed_all
 from reconciliation.formats.recognise import Header
 from reconciliation.line_keys import line_keys
 from reconciliation.lines import Kind, Value
 from reconciliation.providers import adyen_net, currency_of
-from reconciliation.reading import Delivered
+from reconciliation.reading import Delivered, Grid
 from reconciliation.series import Series, joined
 
 _APART = "\x1f"  # no text of a file contains it
@@ -72,7 +72,7 @@ class LineRows:
 
     def rows(self, delivered: Delivered, counting: Chunk | None, charges: Charges | None, flags: LineFlags) -> Rows:
         """Return the rows of lines: which of them count, what those charge, and what is flagged about them."""
-        header, rows, chunk = delivered
+        header, grid, chunk = delivered
         if header is not self._header:
             self._begin_block(header)
         values, hashes = _texts(chunk)
@@ -91,8 +91,8 @@ class LineRows:
             chunk.column("MpnId").map(said),
             *self._figures(chunk, counting, charges),
             values,
-            Series([*map(self._extra, rows)]) if self._unknown else Series.same(None, len(chunk)),
-            _broken(chunk, rows),
+            Series([*map(self._extra, grid.rows)]) if self._unknown else Series.same(None, len(chunk)),
+            _broken(chunk, grid),
         ]
 
     def _begin_block(self, header: Header) -> None:
@@ -120,7 +120,7 @@ class LineRows:
 
 def _movement(chunk: Chunk) -> dict[str, Series[Any]]:
     """Return the figures of lines without charges: usage without prices, and movements of payment providers."""
-    found: dict[str, Series[Any]] = {"line_key": line_keys(chunk).map(of_key)}
+    found: dict[str, Series[Any]] = {"line_key": line_keys(chunk)}
     if chunk.kind is Kind.USAGE_DAILY_LEGACY:
         found["quantity"] = chunk.column("ConsumedQuantity").map(figure)
         found["first_day"] = found["last_day"] = chunk.column("UsageDate")
@@ -137,9 +137,9 @@ def _charge(charges: Charges) -> dict[str, Series[Any]]:
     shares = charges.shares
     return {
         "group_key": charges.group_keys,
-        "by_name": _few(charges.identities, "by_name"),
-        "can_match": _few(charges.identities, "can_match"),
-        "line_key": line_keys(charges.chunk, charges).map(of_key),
+        "by_name": charges.identities.by_name,
+        "can_match": charges.identities.can_match,
+        "line_key": line_keys(charges.chunk, charges),
         "currency": charges.currency,
         "pretax": charges.pretax,
         "tax": charges.tax,
@@ -147,7 +147,7 @@ def _charge(charges: Charges) -> dict[str, Series[Any]]:
         "quantity": shares.map(attrgetter("quantity")),
         "is_unclear": _few(shares, "unclear"),
         "is_metered": _few(shares, "metered"),
-        "purchase": shares.map(lambda share: None if share.purchase is None else of_key(share.purchase)),
+        "purchase": charges.purchases,
         "unit_price": charges.prices.map(number),
         "is_full_period": Series.of([price is not None for price in charges.full_prices]),
         "first_day": charges.periods.map(lambda days: days and days[0]),
@@ -181,11 +181,11 @@ def _flags(chunk: Chunk, flags: LineFlags) -> Series[str]:
     return Series([_json(entries) if entries else "[]" for entries in shown])
 
 
-def _broken(chunk: Chunk, rows: Sequence[Sequence[str]]) -> Series[str | None]:
+def _broken(chunk: Chunk, grid: Grid) -> Series[str | None]:
     """Return the cells of the lines that could not be read, as delivered."""
     if not any(chunk.codes.different):
         return Series.same(None, len(chunk))
-    return Series([_json(cells) if codes else None for codes, cells in zip(chunk.codes, rows, strict=True)])
+    return Series([_json(cells) if codes else None for codes, cells in zip(chunk.codes, grid.rows, strict=True)])
 
 
 def _texts(chunk: Chunk) -> tuple[Series[str], Series[str]]:
@@ -202,11 +202,11 @@ def _texts(chunk: Chunk) -> tuple[Series[str], Series[str]]:
         else:
             said = _said(series, sorts)
             shown[name] = [Series.same(heads[0], len(series)), *_quoted(said)]
-            same += [Series.same(heads[1], len(series)), said.map(trimmed) if Decimal in sorts else said]
+            same += [Series.same(heads[1], len(series)), said.map_all(trimmed_all) if Decimal in sorts else said]
     pieces = chain.from_iterable(shown[name] for name in sorted(shown, key=_place_in_jsonb))
     return (
         Series([f"{{{text[1:]}}}" for text in joined(pieces, len(chunk))]),
-        Series([fingerprint(text[1:]) for text in joined(same, len(chunk))]),
+        Series(fingerprints(text[1:] for text in joined(same, len(chunk)))),
     )
 
 

@@ -31,7 +31,7 @@ class Series(Generic[T_co]):
     @staticmethod
     def of(values: Sequence[H]) -> "Series[H]":
         """Return a series of these values; equal ones are held once if that spares half of them."""
-        if values and values.count(values[0]) == len(values):
+        if values and values[0] == values[-1] and values.count(values[0]) == len(values):
             return Series.same(values[0], len(values))
         known = dict.fromkeys(values)
         if 2 * len(known) > len(values):

@@ -123,7 +123,7 @@ class _Found:
     def __iter__(self) -> Iterator[Rows]:
         for passed in self.passing:
             self._tell(self.count, self._total)
-            self.count += len(passed.delivered.rows)
+            self.count += len(passed.delivered.chunk)
             if passed.counting is not None:
                 self.naming.add(passed.counting)
             yield self.rows.rows(*passed)

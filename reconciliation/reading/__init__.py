@@ -1,5 +1,6 @@
 """Files of vendors and payment providers into lines: container, encoding, structure, values. No database."""
 
+from reconciliation.reading.laid_aside import Grid
 from reconciliation.reading.limits import ON_THIS_MACHINE, UPLOADED, Limits
 from reconciliation.reading.opening import open_file
 from reconciliation.reading.reading import Delivered, Detected, Reading, Records
@@ -10,6 +11,7 @@ __all__ = [
     "UPLOADED",
     "Delivered",
     "Detected",
+    "Grid",
     "Limits",
     "Reading",
     "Records",

@@ -1,6 +1,6 @@
 """A file that has been looked through: what it is, and its lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from reconciliation.formats.recognise import Header
 from reconciliation.lines import Kind, Line
 from reconciliation.reading.containers import Content
 from reconciliation.reading.decoding import Encoding
+from reconciliation.reading.laid_aside import Grid
 from reconciliation.reading.rejection import Rejected
 from reconciliation.reading.rows import JsonLines, Rows
 from reconciliation.reading.survey import Block, Ignored, Survey
@@ -45,17 +46,16 @@ class Delivered(NamedTuple):
     """Lines that follow each other under one header, and their cells as delivered: none of a broken line of JSON."""
 
     header: Header
-    rows: list[list[str]]
+    grid: Grid
     chunk: Chunk
 
 
 class _Stretch(NamedTuple):
-    """Rows of records that follow each other under one header, with the physical lines that they begin on."""
+    """Records that follow each other under one header, with the physical lines that they begin on."""
 
     block: Block
-    reader: BlockReader
-    places: list[int]
-    rows: list[list[str]]
+    places: Sequence[int]
+    grid: Grid
 
 
 class Reading:
@@ -138,14 +138,17 @@ class Reading:
         copies = self._survey.digests.copies()
         copy, first = next(copies, (0, 0))
         record = 1
+        block, reader = None, None
         for stretch in self._stretches():
-            records = range(record, record + len(stretch.rows))
+            if stretch.block is not block or reader is None:
+                block, reader = stretch.block, BlockReader(stretch.block.header, self._cells)
+            records = range(record, record + len(stretch.places))
             record = records.stop
             first_of: dict[int, int] = {}
             while copy in records:
                 first_of[copy] = first
                 copy, first = next(copies, (0, 0))
-            values = stretch.reader.values(stretch.rows)
+            values = reader.values(stretch.grid)
             chunk = Chunk(
                 stretch.block.kind,
                 records,
@@ -155,31 +158,30 @@ class Reading:
                 copies=Series.of([*map(first_of.get, records)]) if first_of else Series.same(None, len(records)),
                 damaged=values.damaged,
             )
-            self._notice(chunk, values, stretch.reader)
-            yield Delivered(stretch.block.header, stretch.rows, chunk)
+            self._notice(chunk, values, reader)
+            yield Delivered(stretch.block.header, stretch.grid, chunk)
         if 2 * self.records.invalid > self.records.data_records:
             raise Rejected("too_many_invalid", records=self.records.data_records, invalid=self.records.invalid)
 
     def _stretches(self) -> Iterator[_Stretch]:
         turns = self._survey.turns
         block = self._survey.blocks[0]
-        stretch = _Stretch(block, BlockReader(block.header, self._cells), [], [])
         begin = 0
-        for rows in self._rows.chunks():
-            for ordinal, (line, row) in enumerate(rows, begin):
+        for piece in self._survey.rows:
+            if piece.grid is not None:
+                yield _Stretch(block, piece.places, piece.grid)
+            found: list[tuple[Block, list[int], list[list[str]]]] = []
+            for ordinal, (line, row) in enumerate(piece.rows, begin):
                 if ordinal in turns:
-                    block = turns[ordinal] or stretch.block
-                    if block is not stretch.block:
-                        if stretch.rows:
-                            yield stretch
-                        stretch = _Stretch(block, BlockReader(block.header, self._cells), [], [])
+                    block = turns[ordinal] or block
                 elif row is None or any(map(str.strip, row)):
-                    stretch.places.append(line)
-                    stretch.rows.append(row or [])
-            begin += len(rows)
-            if stretch.rows:
-                yield stretch
-            stretch = stretch._replace(places=[], rows=[])
+                    if not found or found[-1][0] is not block:
+                        found.append((block, [], []))
+                    found[-1][1].append(line)
+                    found[-1][2].append(row or [])
+            for of, places, rows in found:
+                yield _Stretch(of, places, Grid.of(rows, len(of.header.cells)))
+            begin += len(piece.places) + len(piece.rows)
 
     def _notice(self, chunk: Chunk, values: Values, reader: BlockReader) -> None:
         """Note what is to be told of the file as a whole."""
@@ -197,6 +199,11 @@ class Reading:
         customers = chunk.column("CustomerId") if has_customer else Series.same("", len(chunk))
         records = self.records
         records.data_records += len(chunk)
+        if chunk.all_count and chunk.none_damaged:
+            records.valid += len(chunk)
+            if None in customers.different:
+                self._warnings.add("missing_customer")
+            return
         for codes, copy_of, customer, damaged in zip(chunk.codes, chunk.copies, customers, chunk.damaged, strict=True):
             if copy_of is not None:
                 records.duplicate += 1

@@ -147,7 +147,7 @@ class JsonLines:
         for key, value in entry.items():
             place = self.places[key]
             if isinstance(value, _Number) and place in self.numeric:
-                cells[place] = unambiguous(value)
+                cells[place] = unambiguous(str(value))
             else:
                 cells[place] = _cell(value)
         return cells
@@ -263,7 +263,7 @@ def _object(text: str, kind: type[dict[str, object]] = dict) -> dict[str, object
 def _cell(value: object) -> str:
     """Return a value as a cell of a file of separated values would have it."""
     if isinstance(value, str):
-        return value
+        return str(value)  # a plain text, even of what remembers that it was a number
     return "" if value is None else _as_json(value)
 
 

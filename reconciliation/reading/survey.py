@@ -20,6 +20,7 @@ from reconciliation.lines import Kind
 from reconciliation.reading.decoding import CELLS_APART, Encoding
 from reconciliation.reading.duplicates import Digests
 from reconciliation.reading.evidence import Evidence, Forms
+from reconciliation.reading.laid_aside import LaidAside
 from reconciliation.reading.limits import Limits
 from reconciliation.reading.numbers import Form, decimal_of, form_of
 from reconciliation.reading.rejection import Rejected
@@ -90,7 +91,7 @@ class Survey:
     What the first look has found.
 
     `turns` says at which rows, counted from 0, something else than a record stands: a block that begins there, or None
-    for a row that is passed over.
+    for a row that is passed over. `rows` are all rows, for the second look.
     """
 
     blocks: list[Block] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Survey:
     records: int = 0
     decimal_mark: str = "."
     digests: Digests = field(default_factory=Digests)
+    rows: LaidAside = field(default_factory=LaidAside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class Surveyor:
         begin = 0
         for rows in self._rows.chunks():
             if not self._take_records(rows):
+                self._found.rows.add_rows(rows)
                 for ordinal, (line, row) in enumerate(rows, begin):
                     self._take_row(ordinal, line, row)
             begin += len(rows)
@@ -148,7 +151,8 @@ class Surveyor:
         cells = [row for _line, row in rows if row is not None and len(row) == self._width]
         if self._held or not self._found.blocks or len(cells) < len(rows):
             return False
-        columns = [Series.of(column).map(str.strip) for column in zip(*cells, strict=True)]
+        delivered = [Series.of(column) for column in zip(*cells, strict=True)]
+        columns = [column.map(str.strip) for column in delivered]
         # A row that is blank or a title has one cell at most; what may be a sum says so in its first.
         filled = sum("" not in column.different for column in columns)
         if filled <= 1 or any(map(_is_sum_word, columns[0].different)):
@@ -160,6 +164,11 @@ class Surveyor:
         in_order = (piece for column in self._block.in_order(columns) for piece in (apart, column))
         self._found.digests.add_all(self._block.key, joined(islice(in_order, 1, None), len(rows)))
         self._last_width = self._width
+        self._found.rows.add_records(
+            [line for line, _row in rows],
+            delivered,
+            is_stripped=all(one.different == other.different for one, other in zip(columns, delivered, strict=True)),
+        )
         return True
 
     def _take_row(self, ordinal: int, line: int, row: list[str] | None) -> None:

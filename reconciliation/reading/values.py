@@ -19,6 +19,7 @@ from reconciliation.formats.recognise import Header
 from reconciliation.lines import Value
 from reconciliation.reading.dates import Dates
 from reconciliation.reading.decoding import CELLS_APART
+from reconciliation.reading.laid_aside import Grid
 from reconciliation.reading.numbers import are_usual, decimal_of
 from reconciliation.series import Series, combined
 
@@ -105,27 +106,23 @@ class BlockReader:
         self._has_period = {column.name for column in placed}.issuperset(_PERIOD)
         self.has_customer = "CustomerId" in self._ids
 
-    def values(self, rows: Sequence[list[str]]) -> Values:
+    def values(self, grid: Grid) -> Values:
         """Return the values of rows and what is wrong with them; a row of another width has no values."""
-        odd = [line for line, row in enumerate(rows) if len(row) != self._width]
-        if odd:
-            blank = [""] * self._width
-            rows = [row if len(row) == self._width else blank for row in rows]
-        cells = [Series.of(column) for column in zip(*rows, strict=True)]
-        columns: dict[str, Series[Value | _Bad]] = dict.fromkeys(self._names, Series.same(None, len(rows)))
+        lines, cells = len(grid.columns[0]), grid.stripped
+        columns: dict[str, Series[Value | _Bad]] = dict.fromkeys(self._names, Series.same(None, lines))
         for name, (place, read) in self._readers.items():
             columns[name] = cells[place].map_all(read)
         suspicious = [column for column in self._placed if _is_suspicious(column, columns[column.value_name])]
-        codes = self._codes(columns, suspicious, odd)
+        codes = self._codes(columns, suspicious, grid.odd)
         values = cast("dict[str, Series[Value]]", columns)
         for column in suspicious:
             values[column.value_name] = columns[column.value_name].map(_good)
-        damaged = self._mend(values, len(rows))
-        texts, nameless = ([cells[place] for place in places] for places in (self._texts, self._nameless))
+        damaged = self._mend(values, lines)
+        texts, nameless = ([grid.columns[place] for place in places] for places in (self._texts, self._nameless))
         return Values(values, codes, damaged, texts, nameless)
 
     def _codes(
-        self, columns: Mapping[str, Series[Value | _Bad]], suspicious: list[Column], odd: list[int]
+        self, columns: Mapping[str, Series[Value | _Bad]], suspicious: list[Column], odd: Sequence[int]
     ) -> Series[tuple[str, ...]]:
         """Return what is wrong with each of the lines; `odd` ones have another width."""
         lines = len(columns[self._names[0]])
@@ -166,14 +163,14 @@ class BlockReader:
         """
         damaged: dict[int, tuple[str, ...]] = {}
         for name in self._ids:
-            if _mentions_exponent(columns[name]):
+            if _mentions(columns[name], "e+"):
                 _note(damaged, name, columns[name].map(_is_destroyed))
         if "SkuId" in self._ids:
             is_short = columns["SkuId"].map(_is_short)
             if True in is_short.different:
                 _note(damaged, "SkuId", is_short)
                 columns["SkuId"] = columns["SkuId"].map(_padded)
-        if self.has_customer:
+        if self.has_customer and _mentions(columns["CustomerId"], _ORGANISATION):
             columns["CustomerId"] = columns["CustomerId"].map(_without_organisation)
         return Series.of([damaged.get(line, ()) for line in range(lines)]) if damaged else Series.same((), lines)
 
@@ -203,10 +200,9 @@ def _note(damaged: dict[int, tuple[str, ...]], name: str, is_damaged: Series[boo
             damaged[line] = (*damaged.get(line, ()), name)
 
 
-def _mentions_exponent(series: Series[Value]) -> bool:
-    """Say whether any id has anything like 7.7E+11 in it, which is quicker to find out for all of them at once."""
-    said = CELLS_APART.join([value for value in series.different if isinstance(value, str)])
-    return "E+" in said or "e+" in said
+def _mentions(series: Series[Value], part: str) -> bool:
+    """Say whether any id has this in it, in whatever case, which is quicker to find out for all of them at once."""
+    return part in CELLS_APART.join([value for value in series.different if isinstance(value, str)]).lower()
 
 
 def _is_destroyed(value: Value) -> bool:
@@ -239,12 +235,12 @@ def has_formula(texts: Series[str]) -> bool:
     )
 
 
-def _texts(cells: Sequence[str]) -> list[str | None]:
-    return [cell.strip() or None for cell in cells]
+def _texts(cells: Sequence[str]) -> Sequence[str | None]:
+    return [cell or None for cell in cells] if "" in cells else cells
 
 
 def _each(read: Callable[[str], Value | _Bad], cells: Sequence[str]) -> list[Value | _Bad]:
-    return [read(filled) if (filled := cell.strip()) else None for cell in cells]
+    return [read(cell) if cell else None for cell in cells]
 
 
 def _currency(cell: str) -> str | _Bad:

@@ -12,7 +12,7 @@ from tests.reconciliation import given
 DAY = date(2024, 5, 7)
 
 
-def key(line: Line) -> tuple[object, ...]:
+def key(line: Line) -> str:
     (found,) = line_keys(given.chunk([line]), given.charges([line]))
     return found
 
