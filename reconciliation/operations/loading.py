@@ -1,6 +1,12 @@
 """
 Reading a received file into lines: whole, or not at all.
 
+The way of a file: its text becomes rows (`reading/rows.py`). The first look at them finds its blocks, its decimal mark
+and what is no record, and lays the cells aside by column (`survey.py`, `laid_aside.py`). The second makes values of
+them, a chunk at a time (`values.py`, `reading.py`). What follows is worked out once for what is alike, by column:
+what lines charge (`charges.py`), if they add up (`assessment.py`), what they are recognised by (`line_keys.py`). That
+makes the rows of the table (`line_rows.py`), which COPY takes in (`copying.py`).
+
 One transaction: the rows go through COPY into the lines while the file is read, so the database writes what the worker
 has read and neither waits for the other. A worker that dies leaves nothing that anybody sees, only rows for vacuum to
 clear away, and whoever takes over begins anew from the stored file.

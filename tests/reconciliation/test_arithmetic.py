@@ -8,7 +8,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from reconciliation.amounts import cut, half_up, minor_unit
-from reconciliation.arithmetic import checks
+from reconciliation.arithmetic import checks, shown_checks
 from reconciliation.checks import Check
 from reconciliation.lines import Kind
 from tests.reconciliation import given
@@ -208,3 +208,38 @@ def test_figures_of_any_length_are_exact() -> None:
     found = {one.name: one for one in checks(line)}
     assert found["quantity"].result == "ok"
     assert found["total"].difference == Decimal("1e-250")
+
+
+_FIGURES = st.sampled_from(["0", "-0.00", "0.005", "1", "1.00", "-1", "2", "2.01", "3", "3.003", "150", "1E+2", None])
+_CURRENCIES = st.sampled_from(["USD", "KRW", "KWD", None])
+_COMMERCE = (
+    "EffectiveUnitPrice",
+    "BillableQuantity",
+    "PCToBCExchangeRate",
+    "Quantity",
+    "Subtotal",
+    "TaxTotal",
+    "Total",
+)
+
+
+@examples(
+    st.lists(
+        st.fixed_dictionaries(
+            dict.fromkeys(_COMMERCE, _FIGURES) | dict.fromkeys(("Currency", "PricingCurrency"), _CURRENCIES)
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_looking_at_many_lines_finds_what_looking_at_each_finds(rows: list[dict[str, str | None]]) -> None:
+    lines = [given.line(INVOICE, number, **row) for number, row in enumerate(rows)]
+    one_by_one = [(number, found) for number, line in enumerate(lines) for found in checks(line) if found.shown]
+    assert sorted(shown_checks(given.chunk(lines))) == sorted(one_by_one)
+
+
+@examples(st.lists(st.sampled_from(["88.00", "88", "88.01", "0"]), min_size=1, max_size=6))
+def test_so_it_does_for_kinds_without_a_quick_look(totals: list[str]) -> None:
+    lines = [given.line(LICENSE, number, TotalForCustomer=total) for number, total in enumerate(totals)]
+    one_by_one = [(number, found) for number, line in enumerate(lines) for found in checks(line) if found.shown]
+    assert sorted(shown_checks(given.chunk(lines))) == sorted(one_by_one)

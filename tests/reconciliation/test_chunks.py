@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 
 from reconciliation.amounts import plain, plain_all
 from reconciliation.books import Books
-from reconciliation.fingerprints import of_identity, of_key
-from reconciliation.keys import Identity, Part
+from reconciliation.fingerprints import of_identities, of_identity, of_key, of_keys
+from reconciliation.keys import Identities, Identity, Part
 from reconciliation.line_rows import LineRows
 from reconciliation.naming import Naming
 from reconciliation.reading import Limits, Rejected, open_file
+from reconciliation.reading.laid_aside import LaidAside
 from reconciliation.rehearsal import Pass, Wanted, rehearse
 from reconciliation.series import Series, alike, combined, joined
 from tests.reconciliation import given as usual
@@ -27,6 +29,7 @@ _CELLS = st.sampled_from(
         *("", " ", "-1", "0", "=1+1", "+3", " @a", "12.50", "12,50", "1,234.50", "-0.00", "007.10", "1E+3", "7.7E+11"),
         *("1", "1.10", "1.1", "$5.00", "(5.00)", "９", "9" * 34 + ".123456789", "x" * 120, "5/1/2024", "13/5/2024"),
         *("2024-05-01", "1.5.2024", "1/1/0001", "USD", "krw", "EURO", "org:abc", "ORG: ", "Total", '"q\\"', "a\nb\tc"),
+        *(" 0001", "\tx", "x\r\ny", "a,b;c", "Grüße, 가나", "7.7E+11 ", "org:", "ı", "\u3000"),
         *("New", "Purchase", "cancelImmediate", "customerCredit", "Cycle fee", "CREDIT", "6200000", "Fee", "0001"),
     ]
 )
@@ -51,9 +54,13 @@ def files(draw: st.DrawFn) -> bytes:
     for number, odd in draw(st.lists(st.tuples(_PLACES, _ODD_ROWS), max_size=4)):
         at = number % len(rows)
         rows[at:at] = _odd(odd, heads, rows[at])
+    if draw(st.integers(0, 4)) == 0:
+        texts = [json.dumps(dict(zip(heads, row, strict=False)), ensure_ascii=False) for row in rows]
+        return "\n".join(texts).encode()
     target = io.StringIO(newline="")
-    csv.writer(target, delimiter=draw(st.sampled_from(",;"))).writerows([heads, *rows])
-    return target.getvalue().encode()
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    csv.writer(target, delimiter=draw(st.sampled_from(",;\t")), quoting=quoting).writerows([heads, *rows])
+    return target.getvalue().encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp949"])), errors="replace")
 
 
 def _odd(what: str, heads: list[str], row: list[str]) -> list[list[str]]:
@@ -120,6 +127,24 @@ def test_a_group_has_one_fingerprint(by_name: bool, customer: Part, rest: tuple[
     assert of_identity(Identity(by_name, customer, rest)) == of_key((by_name, customer, rest))
 
 
+_KEY_PARTS = _PARTS | st.decimals(allow_nan=False, allow_infinity=False) | st.dates() | st.integers(-1, 1)
+
+
+@given(st.lists(st.tuples(_KEY_PARTS, _KEY_PARTS, _PARTS), min_size=1, max_size=8))
+def test_keys_have_one_fingerprint_however_many_are_written_at_once(keys: list[tuple[Any, Any, Any]]) -> None:
+    assert list(of_keys(*(Series.of(part) for part in zip(*keys, strict=True)))) == [of_key(key) for key in keys]
+
+
+@given(st.lists(st.tuples(st.booleans(), _PARTS, _PARTS, _PARTS), min_size=1, max_size=8), st.integers(1, 2))
+def test_so_have_groups(parts: list[tuple[bool, Part, Part, Part]], others: int) -> None:
+    series: list[Series[Any]] = [Series.of(part) for part in zip(*parts, strict=True)]
+    found = Identities(series[0], series[1], tuple(series[2 : 2 + others]))
+    one_by_one = [Identity(by_name, customer, tuple(rest[:others])) for by_name, customer, *rest in parts]
+    assert list(found.one_by_one) == one_by_one
+    assert list(of_identities(found)) == [of_identity(identity) for identity in one_by_one]
+    assert list(found.can_match) == [identity.can_match for identity in one_by_one]
+
+
 _VALUES = st.lists(st.sampled_from("abc"), max_size=12)
 
 
@@ -165,3 +190,26 @@ def test_rows_are_read_in_chunks(tmp_path: Path) -> None:
 def test_a_series_of_few(values: list[str]) -> None:
     assert list(Series.of(values)) == values
     assert len(Series.of(values)) == len(values)
+
+
+_CELL = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=3)
+
+
+@given(st.lists(st.lists(st.tuples(_CELL, _CELL), min_size=1, max_size=5), max_size=4))
+def test_what_is_laid_aside_comes_back_each_time(pieces: list[list[tuple[str, str]]]) -> None:
+    aside = LaidAside()
+    for piece in pieces:
+        aside.add_records([*range(len(piece))], [*map(Series.of, zip(*piece, strict=True))], is_stripped=False)
+        aside.add_rows([(1, None), *((2, [*row]) for row in piece)])
+    for _ in range(2):
+        left = iter(aside)
+        for piece in pieces:
+            records, rows = next(left), next(left)
+            assert records.grid is not None
+            assert [*records.places] == [*range(len(piece))]
+            assert [*records.grid.rows] == piece
+            stripped = zip(*records.grid.stripped, strict=True)
+            assert [*stripped] == [tuple(map(str.strip, row)) for row in piece]
+            assert rows.grid is None
+            assert rows.rows == [(1, None), *((2, [*row]) for row in piece)]
+        assert not [*left]
