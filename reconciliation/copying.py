@@ -1,5 +1,6 @@
 """Rows into a table by COPY, a chunk at a time, column by column."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -11,6 +12,8 @@ from reconciliation.series import Series
 _CHUNK_ROWS = 1000
 _MANY = 10_000
 _STATEMENT_BYTES = 16 << 20
+# Chunks that are made before they are wanted: neither side waits when the other takes longer for one of them.
+_AHEAD = 3
 _NULL = "\\N"
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
@@ -44,7 +47,7 @@ def _texts(values: Sequence[Any]) -> Sequence[str]:
 
 class _Blocks:
     """
-    Chunks as COPY reads them, of which the next is made in a thread while the database writes the one before it.
+    Chunks as COPY reads them, of which the next few are made in a thread while the database writes those before them.
 
     A statement is told that there are no more after some megabytes; there may be, unless `ended`. The driver would hide
     what goes wrong while it reads, so it is kept in `failure`.
@@ -53,7 +56,7 @@ class _Blocks:
     def __init__(self, chunks: Iterator[Sequence[Series[Any]]], thread: ThreadPoolExecutor) -> None:
         self._chunks = chunks
         self._thread = thread
-        self._next = thread.submit(self._make)
+        self._ahead = deque(thread.submit(self._make) for _ in range(_AHEAD))
         self._bytes = 0
         self.ended = False
         self.failure: Exception | None = None
@@ -67,11 +70,11 @@ class _Blocks:
             self._bytes = 0
             return b""
         try:
-            block = self._next.result()
+            block = self._ahead.popleft().result()
         except Exception as failure:  # noqa: BLE001 - `copy_columns` raises it
             self.failure, block = failure, b""
         if block:
-            self._next = self._thread.submit(self._make)
+            self._ahead.append(self._thread.submit(self._make))
         self._bytes += len(block)
         self.ended = not block
         return block

@@ -154,7 +154,7 @@ class Surveyor:
         delivered = [Series.of(column) for column in zip(*cells, strict=True)]
         columns = [column.map(str.strip) for column in delivered]
         # A row that is blank or a title has one cell at most; what may be a sum says so in its first.
-        filled = sum("" not in column.different for column in columns)
+        filled = sum(all(column.different) for column in columns)
         if filled <= 1 or any(map(_is_sum_word, columns[0].different)):
             return False
         if not all(forms.are_told(columns[place].different) for place, forms in self._numeric):
