@@ -4,8 +4,9 @@ from access.wire import without_absent
 
 
 def test_absent_values_are_left_out_at_every_level() -> None:
-    body = {"a": None, "b": {"c": None, "d": [{"e": None}, []]}, "f": 0, "g": [], "h": "", "i": {}, "j": False}
-    assert without_absent(body) == {"b": {"d": [{}, []]}, "f": 0, "g": [], "h": "", "i": {}, "j": False}
+    nothing: dict[str, object] = {"f": 0, "g": [], "h": "", "i": {}, "j": False}
+    body = {"a": None, "b": {"c": None, "d": [{"e": None}, []]}, **nothing}
+    assert without_absent(body) == {"b": {"d": [{}, []]}, **nothing}
 
 
 def test_what_is_added_to_a_finished_part_is_looked_at_again() -> None:
