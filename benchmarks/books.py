@@ -114,7 +114,11 @@ def together(at: Server, clients: Sequence[tuple[str, Mapping[str, Any]]], *, se
         if process.stdout.readline() != "ready\n":
             raise RuntimeError("a client did not get ready; its message is above")
     start = time.time() + _UNTIL_START
-    answers = [json.loads(process.communicate(f"{start}\n")[0]) for process in processes]
+    # All are told before any is listened to: `communicate` tells one and waits for its end.
+    for process in processes:
+        process.stdin.write(f"{start}\n")
+        process.stdin.flush()
+    answers = [json.loads(process.communicate()[0]) for process in processes]
     done = sum(answer["done"] for answer in answers)
     return Run(done, max(answer["seconds"] for answer in answers), max(answer["peak_mb"] for answer in answers))
 
