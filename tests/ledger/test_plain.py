@@ -173,6 +173,26 @@ class TestWhatIsNotPlainIsNotWritten:
             assert cursor.fetchall() == []
 
 
+def test_only_the_accounts_of_the_journal_are_looked_at() -> None:
+    partners = [Address(Code.PARTNER_PENDING, f"partner-{number}") for number in range(300)]
+    account, other, *_rest = accounts.resolve(BOOKS, [CLEARING, *partners])
+    before = accounts_read()
+
+    assert plainly(literal(f"{{{account},{other}}}", "{5,-5}")) is not None
+
+    assert accounts_read() - before == 2
+
+
+def accounts_read() -> int:
+    """Return how many rows of accounts this transaction has read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables"
+            " where relname = 'ledger_account'"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def test_no_other_trigger_writes_journals() -> None:
     """What a trigger writes is not looked at again, so there is one trigger that may."""
     with connection.cursor() as cursor:

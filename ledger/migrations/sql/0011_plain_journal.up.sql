@@ -139,6 +139,7 @@ begin
         return null;
     end if;
 
+    -- Accounts are asked for by their keys alone, so that only one index can answer, whatever the planner knows of the table.
     with header as (
         insert into ledger_journal (merchant_id, is_test, event_type, event_key, payload_hash, business_date, effective_date,
             leg_count, reverses_id, origin_kind, origin_id, actor, request_id, memo, attributes)
@@ -149,9 +150,9 @@ begin
                 where p.merchant_id = posting.merchant_id and p.is_test = posting.is_test)),
             cardinality(posting.accounts), null, posting.origin_kind, posting.origin_id, posting.actor, posting.request_id,
             posting.memo, posting.attributes
-        where posting.accounts <@ array(select a.id from ledger_account a where a.id = any (posting.accounts)
-            and a.merchant_id = posting.merchant_id and a.is_test = posting.is_test and a.currency = unit
-            and a.closed_at is null)
+        where posting.accounts <@ array(select case when a.merchant_id = posting.merchant_id and a.is_test = posting.is_test
+                and a.currency = unit and a.closed_at is null then a.id end
+            from ledger_account a where a.id = any (posting.accounts))
         on conflict on constraint ledger_journal_event do nothing
         returning id
     ), legs as (
