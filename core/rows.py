@@ -22,7 +22,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
-from core.sql import array, first
+from core.sql import array, first, quoted
 
 M = TypeVar("M", bound=models.Model)
 Read = Callable[[Any], Any]
@@ -240,16 +240,12 @@ def composite(model: type[models.Model], values: Mapping[str, Any]) -> str:
     return f"({','.join(['' if value is None else written[name](value) for name, value in values.items()])})"
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
-
-
 # Most of what is kept as JSON is empty.
 _EMPTY: Mapping[type, str] = {dict: "{}", list: "[]"}
 
 
 def _json(value: Any) -> str:
-    return (not value and _EMPTY.get(type(value))) or _quoted(_AS_JSON.encode(value))
+    return (not value and _EMPTY.get(type(value))) or quoted(_AS_JSON.encode(value))
 
 
 # How a value is written inside of a composite: numbers, truths, days and moments need no quotes.
@@ -259,8 +255,8 @@ _LITERALS: "tuple[tuple[type[models.Field[Any, Any]], Written], ...]" = (
     (models.BooleanField, str),
     (models.DateField, _day),
     (models.JSONField, _json),
-    (models.CharField, _quoted),
-    (models.TextField, _quoted),
+    (models.CharField, quoted),
+    (models.TextField, quoted),
 )
 
 

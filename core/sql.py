@@ -3,7 +3,7 @@ SQL lives in `.sql` files: migrations in `<app>/migrations/sql/<name>.up.sql` an
 
 `run_sql` makes a migration operation of a pair of files; `load` reads a named query once; `call` calls a function,
 `first` asks for one row and `look` does so when a request begins; `run` asks for nothing, and `later` need not be soon.
-`array`, `words` and `numbers` write arrays.
+`array`, `words` and `numbers` write arrays, `quoted` a field of a composite.
 """
 
 import re
@@ -180,6 +180,11 @@ def words(values: Sequence[str]) -> str:
 def numbers(values: Iterable[int]) -> str:
     """Return an array of whole numbers."""
     return f"{{{','.join(map(str, values))}}}"
+
+
+def quoted(text: str) -> str:
+    """Return a text as a field of a composite value."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
 
 
 def _element(value: object) -> str:

@@ -19,7 +19,7 @@ from django.db import IntegrityError, connection, transaction
 from core.actor import Actor
 from core.errors import Conflict, DomainError
 from core.scope import Scope
-from core.sql import array, call, first, numbers, words
+from core.sql import array, call, first, numbers, quoted, words
 from ledger import accounts
 from ledger.accounts import Address
 from ledger.models import Entry, Journal
@@ -79,7 +79,6 @@ class Origin:
 
 
 NO_ORIGIN = Origin("", "")
-_APART = '","'
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +173,7 @@ def _value(scope: Scope, posting: Posting, legs: Sequence[Leg], ids: Sequence[in
 
 
 def _text(*fields: str) -> str:
-    quoted = [field.replace("\\", "\\\\").replace('"', '""') for field in fields]
-    return f'"{_APART.join(quoted)}"'
+    return ",".join(map(quoted, fields))
 
 
 @lru_cache(maxsize=1_000)
